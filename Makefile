@@ -1,0 +1,87 @@
+# hedgerow: `make demo` shows it, `make test` proves it, `make help` lists the rest.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+WORKERS ?= auto
+
+# $(call step,what,command): says what happens and how long it took.
+define step
+@printf '\n\033[1m▸ %s\033[0m\n' "$(1)"; begin=$$(date +%s%N); $(2); \
+	printf '\033[2m  %s took %d.%01d s\033[0m\n' "$(1)" $$((($$(date +%s%N) - begin) / 1000000000)) \
+	$$((($$(date +%s%N) - begin) / 100000000 % 10))
+endef
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[36m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "hedgerow needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+.PHONY: setup
+setup: ## Create the virtual environment and install everything, pinned
+	$(call step,Setting up $(VENV),$(MAKE) --no-print-directory $(STAMP))
+
+.PHONY: demo
+demo: setup ## Real patients, two tenants, four splits: see the walls hold
+	$(call step,Starting the embedded PostgreSQL,$(BIN)/hedgerow db start)
+	$(call step,alembic upgrade head,$(BIN)/alembic upgrade head)
+	$(call step,Seeding,$(BIN)/hedgerow seed)
+	$(call step,examples/breast_cancer.py,$(BIN)/python examples/breast_cancer.py)
+
+.PHONY: test
+test: setup ## Run every test, in parallel
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
+
+.PHONY: lint
+lint: $(STAMP) ## Lint and check the formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+.PHONY: types
+types: $(STAMP) ## Check types, strictly
+	$(BIN)/mypy
+
+.PHONY: db
+db: $(STAMP) ## Start the embedded PostgreSQL and say where it is
+	@$(BIN)/hedgerow db start
+	@$(BIN)/hedgerow db status
+
+.PHONY: upgrade
+upgrade: $(STAMP) ## Upgrade the database to head
+	$(BIN)/alembic upgrade head
+
+.PHONY: downgrade
+downgrade: $(STAMP) ## Take back the last revision (ARGS="-x allow-data-loss=true" to drop data)
+	$(BIN)/alembic $(ARGS) downgrade -1
+
+.PHONY: revision
+revision: $(STAMP) ## Write a revision from what the models declare: make revision m="why"
+	@test -n "$(m)" || { echo 'Say what it does: make revision m="add the thing"'; exit 2; }
+	$(BIN)/hedgerow db revision -m "$(m)"
+
+.PHONY: seed
+seed: $(STAMP) ## Load the deterministic fixtures
+	$(BIN)/hedgerow seed
+
+.PHONY: check
+check: $(STAMP) ## Compare models, revisions and database: no drift, nothing pending
+	$(BIN)/hedgerow db check
+
+.PHONY: docs
+docs: $(STAMP) ## Write the schema reference from the declarations
+	$(BIN)/hedgerow docs
+
+.PHONY: clean
+clean: ## Stop the embedded server and remove everything that was made here, its data included
+	@test ! -x $(BIN)/hedgerow || $(BIN)/hedgerow db stop
+	rm -rf $(VENV) .hedgerow build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
