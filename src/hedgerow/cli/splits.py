@@ -1,0 +1,118 @@
+"""``hedgerow splits``: how the patients of a tenant are divided, who opened a sealed split, and whether any leaks."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from hedgerow.core.engine import owner_engine
+from hedgerow.core.scope import Scope
+from hedgerow.core.session import open_session
+from hedgerow.splits.config import default_config_path, load_split_config
+from hedgerow.splits.registration import register_split_config
+from hedgerow.splits.repository import PatientSplitRepository, SplitAccessRepository, SplitConfigRepository
+
+app = typer.Typer(help="Divide patients between the ML splits, and see who opened what.", no_args_is_help=True)
+console = Console(highlight=False)
+
+Tenant = Annotated[str, typer.Argument(help="Id of the tenant.", show_default=False)]
+
+
+@app.command()
+def configure(
+    tenant: Tenant,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config",
+            help="The YAML file; else config/ml_split_config.yaml here, else that of the package.",
+            dir_okay=False,
+        ),
+    ] = None,
+) -> None:
+    """Make a configuration file the active one of a tenant; patients who have a split keep it."""
+    path = config or default_config_path()
+    checked = load_split_config(path)
+    with owner_engine().begin() as connection:
+        done = register_split_config(connection, tenant, checked)
+    console.print(Text(f"{checked.config_name} {done.outcome} for {tenant}", style="green"), f"({path})")
+    if done.replaced is not None:
+        console.print(f"It takes the place of {done.replaced}: new patients follow it, the others keep their split.")
+
+
+@app.command()
+def show(tenant: Tenant) -> None:
+    """Show the active configuration of a tenant, the window of each split and its patients."""
+    with open_session(Scope(tenant)) as session:
+        configs = SplitConfigRepository(session)
+        active = configs.get_active()
+        if active is None:
+            console.print(f"{tenant} has no active configuration: hedgerow splits configure {tenant}")
+            raise typer.Exit(1)
+        console.print(
+            f"[bold]{active.config_name}[/] {active.config_version}, {active.split_strategy.value}, "
+            f"{active.temporal_gap_days} days between the windows"
+        )
+        ratios = (active.train_ratio, active.validation_ratio, active.test_ratio, active.holdout_ratio)
+        # Of all configurations: a patient keeps the split of the one that was active then.
+        patients = PatientSplitRepository(session).count_by_split()
+        total = sum(patients.values())
+        table = Table("split", "first day", "last day", box=None, pad_edge=False)
+        for name in ("wanted", "patients", "share"):
+            table.add_column(name, justify="right")
+        for boundary, ratio in zip(configs.boundaries(), ratios, strict=True):
+            number = patients[boundary.split]
+            table.add_row(
+                boundary.split.value,
+                str(boundary.start_date or "-"),
+                str(boundary.end_date or "-"),
+                f"{ratio:.0%}",
+                f"{number:,}",
+                f"{number / total:.1%}" if total else "-",
+            )
+        console.print(table)
+
+
+@app.command()
+def log(
+    tenant: Tenant,
+    refused: Annotated[bool, typer.Option("--refused", help="Refusals only.")] = False,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="The most entries to show.")] = 50,
+) -> None:
+    """Show who opened a sealed split or was refused, the newest first."""
+    with open_session(Scope(tenant)) as session:
+        entries = SplitAccessRepository(session).access_log(refused_only=refused, limit=limit)
+        if not entries:
+            console.print("Nobody asked for a sealed split." if not refused else "Nobody was refused.")
+            return
+        table = Table("when (UTC)", "", "split", "table", "who", "why", box=None, pad_edge=False)
+        for entry in entries:
+            outcome = Text("opened", style="green") if entry.allowed else Text("refused", style="red")
+            table.add_row(
+                f"{entry.accessed_at.astimezone(UTC):%Y-%m-%d %H:%M:%S}",
+                outcome,
+                entry.requested_split.value if entry.requested_split else "-",
+                Text(entry.table_name),
+                Text(entry.caller or "-"),
+                Text(entry.reason or "-"),
+            )
+        console.print(table)
+
+
+@app.command()
+def audit(tenant: Tenant) -> None:
+    """Run the leakage checks of a tenant's active configuration and record them; exit code 1 when one fails."""
+    with open_session(Scope(tenant)) as session:
+        findings = SplitConfigRepository(session).leakage_audit()
+        session.commit()
+    for finding in findings:
+        mark = Text("passed", style="green") if finding.passed else Text("FAILED", style="bold red")
+        console.print(mark, Text(f"{finding.check_type}: {finding.details}"))
+    if not all(finding.passed for finding in findings):
+        raise typer.Exit(1)

@@ -1,0 +1,1 @@
+"""The machinery that knows no domain: base, types, traits, declared objects, scope, filter, wall, sessions, server."""

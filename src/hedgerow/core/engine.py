@@ -1,0 +1,195 @@
+"""Engines: one per URL and process, with connections that forget everything between two users.
+
+What comes in: a URL, by default the one that the settings resolve. What goes out: an engine for psycopg or
+asyncpg.
+Scopes and the filter are attached where sessions are made, not here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import select
+import threading
+import weakref
+from collections.abc import Mapping
+from typing import Any, Final, cast
+
+import psycopg
+from sqlalchemy import URL, Engine, create_engine, event
+from sqlalchemy.engine import AdaptedConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry, PoolResetState
+
+from hedgerow.core.settings import Settings, async_connect_args, async_url, resolve_urls, sync_url
+
+# What DISCARD ALL does, except that prepared statements stay: both drivers keep count of theirs. A rollback
+# alone leaves cursors WITH HOLD, settings, an assumed role, advisory locks, temporary tables and the last
+# sequence values.
+_FORGET: Final = (
+    "SET SESSION AUTHORIZATION DEFAULT; RESET ALL; CLOSE ALL; UNLISTEN *; SELECT pg_advisory_unlock_all(); "
+    "DISCARD TEMP; DISCARD SEQUENCES"
+)
+
+_APPLICATION: Final = "hedgerow"
+
+_lock = threading.RLock()
+_engines: dict[tuple[int, str, bool], Engine] = {}
+# A connection of asyncpg belongs to the event loop it was opened in; engines go when their loop goes.
+_async_engines: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[int, str], AsyncEngine]]
+_async_engines = weakref.WeakKeyDictionary()
+_loopless: dict[tuple[int, str], AsyncEngine] = {}
+
+
+def build_engine(url: str | URL, *, forget: bool = True, **options: Any) -> Engine:
+    """Return a new engine for psycopg.
+
+    :param url: any SQLAlchemy or libpq URL of a PostgreSQL database.
+    :param forget: wipe the state of a connection when it returns to the pool.
+    :param options: passed to :func:`sqlalchemy.create_engine`. A connection that the server has closed is replaced
+        at checkout; where a network drops idle connections silently, ``pool_pre_ping=True`` notices that too.
+
+    Raises:
+        SettingsError: the URL is not one of PostgreSQL.
+    """
+    target = sync_url(url)
+    connect_args = dict(options.pop("connect_args", {}))
+    if "application_name" not in target.query:
+        connect_args.setdefault("application_name", _APPLICATION)
+    engine = create_engine(target, connect_args=connect_args, **options)
+    event.listen(engine, "checkout", _notice_end)
+    if forget:
+        event.listen(engine, "reset", _forget)
+    return engine
+
+
+def build_async_engine(url: str | URL, *, forget: bool = True, **options: Any) -> AsyncEngine:
+    """Return a new engine for asyncpg; otherwise like :func:`build_engine`.
+
+    Raises:
+        SettingsError: the URL is not one of PostgreSQL, or has an option that asyncpg cannot honour.
+    """
+    connect_args = async_connect_args(url)
+    given: Mapping[str, Any] = options.pop("connect_args", {})
+    settings = {
+        "application_name": _APPLICATION,
+        **connect_args.pop("server_settings", {}),
+        **given.get("server_settings", {}),
+    }
+    connect_args = {**connect_args, **given, "server_settings": settings}
+    engine = create_async_engine(async_url(url), connect_args=connect_args, **{"pool_pre_ping": True, **options})
+    if forget:
+        event.listen(engine.sync_engine, "reset", _forget_async)
+    return engine
+
+
+def owner_engine(url: str | URL | None = None, *, settings: Settings | None = None) -> Engine:
+    """Return this process's engine of the schema's owner, for migrations and seeding.
+
+    Raises:
+        SettingsError: no owner is configured.
+    """
+    settings = settings or Settings.load()
+    target = sync_url(url) if url is not None else resolve_urls(settings).owner
+    return _cached(target, forget=False, settings=settings)
+
+
+def app_engine(url: str | URL | None = None, *, settings: Settings | None = None) -> Engine:
+    """Return this process's engine of application sessions."""
+    settings = settings or Settings.load()
+    return _cached(_app_url(url, settings), forget=True, settings=settings)
+
+
+def async_app_engine(url: str | URL | None = None, *, settings: Settings | None = None) -> AsyncEngine:
+    """Return the asynchronous engine of application sessions of this process and running event loop."""
+    settings = settings or Settings.load()
+    # The given spelling, since sync_url leaves out what only asyncpg understands.
+    target = url if url is not None else settings.app_url or settings.database_url or _app_url(None, settings)
+    key = (os.getpid(), _key(target))
+    with _lock:
+        try:
+            engines = _async_engines.setdefault(asyncio.get_running_loop(), {})
+        except RuntimeError:
+            engines = _loopless
+        if key not in engines:
+            engines[key] = build_async_engine(target, echo=settings.echo)
+        return engines[key]
+
+
+def dispose_engines() -> None:
+    """Close the idle connections of every cached engine for psycopg, and forget the engines."""
+    with _lock:
+        mine = [key for key in _engines if key[0] == os.getpid()]
+        engines = [_engines.pop(key) for key in mine]
+        _engines.clear()  # what a parent process opened is not ours to close
+    for engine in engines:
+        engine.dispose()
+
+
+async def dispose_async_engines() -> None:
+    """Close the idle connections of every cached engine of the running event loop, and forget the engines."""
+    with _lock:
+        found = {**_async_engines.pop(asyncio.get_running_loop(), {}), **_loopless}
+        _loopless.clear()
+    for (pid, _), engine in found.items():
+        await engine.dispose(close=pid == os.getpid())
+
+
+def _app_url(url: str | URL | None, settings: Settings) -> URL:
+    return sync_url(url) if url is not None else resolve_urls(settings).app
+
+
+def _key(url: str | URL) -> str:
+    return url if isinstance(url, str) else url.render_as_string(hide_password=False)
+
+
+def _cached(url: URL, *, forget: bool, settings: Settings) -> Engine:
+    # The process takes part in the key: two processes must never share a connection after a fork.
+    key = (os.getpid(), _key(url), forget)
+    with _lock:
+        if key not in _engines:
+            _engines[key] = build_engine(url, forget=forget, echo=settings.echo)
+        return _engines[key]
+
+
+def _notice_end(connection: DBAPIConnection, record: ConnectionPoolEntry, proxy: object) -> None:
+    # Cheaper than a ping by a round trip: an idle connection has nothing to read but the server's farewell.
+    if _readable(cast("psycopg.Connection[Any]", connection).fileno()):
+        raise DisconnectionError("the server has ended the connection")
+
+
+def _readable(descriptor: int) -> bool:
+    if not hasattr(select, "poll"):
+        return bool(select.select([descriptor], [], [], 0)[0])
+    # select() fails where a process has more than 1,024 files open.
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def _notice_end_async(connection: DBAPIConnection, record: ConnectionPoolEntry, proxy: object) -> None:
+    # asyncpg learns of it from the event loop.
+    if cast("AdaptedConnection", connection).driver_connection.is_closed():
+        raise DisconnectionError("the server has ended the connection")
+
+
+def _forget(connection: DBAPIConnection, record: ConnectionPoolEntry, state: PoolResetState) -> None:
+    if state.terminate_only:
+        return
+    connection.rollback()
+    # Outside of a transaction, one round trip: what is reset inside of one comes back when it is rolled back.
+    raw = cast("psycopg.Connection[Any]", connection)
+    autocommit = raw.autocommit
+    raw.autocommit = True
+    raw.execute(_FORGET)
+    raw.autocommit = autocommit
+
+
+def _forget_async(connection: DBAPIConnection, record: ConnectionPoolEntry, state: PoolResetState) -> None:
+    if state.terminate_only or not state.asyncio_safe:
+        # Nothing can be awaited here; the pool closes the connection.
+        return
+    connection.rollback()
+    cast("AdaptedConnection", connection).run_async(lambda driver: driver.execute(_FORGET))

@@ -1,0 +1,134 @@
+"""Opening a scope: the first statement of a transaction, after which the filter has its values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
+
+from hedgerow.core.access import WHOLE_SESSION, Access
+from hedgerow.core.errors import HedgerowError, PrivilegedRoleError, ScopeError
+from hedgerow.core.filter.context import INTERNAL_OPTIONS
+from hedgerow.core.filter.install import Installation, filtered
+from hedgerow.core.filter.opened import OpenScope, register, scope_of
+from hedgerow.core.open_scope import OPEN_SCOPE, opening_parameters
+from hedgerow.core.scope import Scope
+
+_ROLE = text("""
+    SELECT r.rolname, r.rolsuper, r.rolbypassrls,
+           ARRAY(SELECT c.relname
+                 FROM pg_catalog.pg_class AS c
+                 WHERE c.relname = ANY (CAST(:names AS text[]))
+                   AND c.relkind IN ('r', 'p')
+                   AND pg_catalog.pg_has_role(r.oid, c.relowner, 'MEMBER')
+                 ORDER BY c.relname
+                 LIMIT 3)
+    FROM pg_catalog.pg_roles AS r
+    WHERE r.rolname IN (current_user, session_user)
+""")
+_MISSING_FUNCTION = ("42883", "3F000", "42P01")
+
+
+def open_scope(
+    connection: Connection,
+    scope: Scope,
+    *,
+    caller: str | None = None,
+    announce: bool = True,
+    allow_privileged: bool = False,
+) -> None:
+    """Open ``scope`` on the connection's current root transaction.
+
+    Args:
+        connection: a connection of a filtered engine, inside a transaction.
+        scope: the scope.
+        caller: who opens it, for the access log.
+        announce: whether to record the opening of closed splits; a session does so once.
+        allow_privileged: skip the check of the connected role. Row-level security does not hold for privileged
+            roles: this is for migrations and for tests of the filter alone.
+
+    Raises:
+        ScopeError: the engine has no filter, the connection is in AUTOCOMMIT or in another scope, or the
+            database knows no such tenant.
+        PrivilegedRoleError: the connected role bypasses row-level security or owns the tables.
+        AccessLogError: the opening of a closed split could not be recorded.
+    """
+    installation = filtered(connection.engine)
+    if installation is None:
+        raise ScopeError(
+            "the engine has no filter",
+            remedy="make sessions with hedgerow.open_session, or call install_filter(engine) first",
+            scope=scope,
+        )
+    root = connection.get_transaction()
+    current = scope_of(connection)
+    if current is not None:
+        if current.scope == scope:
+            return
+        raise ScopeError(
+            f"the transaction is in another scope already: {current.scope.label}",
+            remedy="give each scope a session of its own",
+            scope=scope,
+        )
+    if root is None or connection.dialect.detect_autocommit_setting(_raw(connection)):
+        raise ScopeError(
+            "a scope lives in a transaction, and the connection is in AUTOCOMMIT",
+            remedy="leave the isolation level alone, or choose READ COMMITTED, REPEATABLE READ or SERIALIZABLE",
+            scope=scope,
+        )
+    try:
+        row = connection.execute(OPEN_SCOPE, opening_parameters(scope), execution_options=INTERNAL_OPTIONS).one()
+    except HedgerowError:
+        raise
+    except DBAPIError as error:
+        raise _refused(error, scope) from error
+    if not allow_privileged:
+        _verify_role(connection, installation, scope)
+    if announce:
+        for split in scope.closed_splits:
+            installation.access_log.record(
+                Access(scope, WHOLE_SESSION, split.value, allowed=True, caller=caller, reason=scope.purpose)
+            )
+    bounds = {name: float(value) for name, value in row._mapping.items()}
+    register(root, OpenScope.of(scope, bounds, connection.dialect, installation.access_log, caller))
+
+
+def _raw(connection: Connection) -> Any:
+    return connection.connection.dbapi_connection
+
+
+def _verify_role(connection: Connection, installation: Installation, scope: Scope) -> None:
+    if installation.role_verified:
+        return
+    names = [entry.name for entry in installation.registry]
+    for role, superuser, bypasses, owned in connection.execute(
+        _ROLE, {"names": names}, execution_options=INTERNAL_OPTIONS
+    ):
+        if superuser or bypasses or owned:
+            what = (
+                "is a superuser"
+                if superuser
+                else "has BYPASSRLS"
+                if bypasses
+                else f"owns tables ({', '.join(owned)}, ...)"
+            )
+            raise PrivilegedRoleError(
+                f"the role {role!r} {what}, so row-level security would not hold for it",
+                remedy="connect sessions with a role that is only a member of hedgerow_app (HEDGEROW_APP_URL)",
+                scope=scope,
+            )
+    installation.role_verified = True
+
+
+def _refused(error: DBAPIError, scope: Scope) -> ScopeError:
+    original = error.orig
+    state = getattr(original, "sqlstate", None) or getattr(original, "pgcode", None)
+    if state in _MISSING_FUNCTION:
+        return ScopeError("the database has no app.open_scope", remedy="run `alembic upgrade head` first", scope=scope)
+    return ScopeError(
+        f"the database refused the scope: {str(original).splitlines()[0]}",
+        remedy="check the tenant's id, that it is active, and that its split configuration exists",
+        scope=scope,
+    )

@@ -1,0 +1,107 @@
+"""Traits of a table. Each one is a promise; the wall, the filter, the triggers and the tests read it from here."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import ForeignKey, String, Table, func, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from hedgerow.core.objects import Trigger, declare_trigger
+from hedgerow.core.predicate import ScopeRule
+from hedgerow.core.scope import Split
+from hedgerow.core.types import check_enum
+
+check_enum("data_split_type")(Split)
+
+CURRENT_TENANT = "NULLIF(current_setting('app.current_tenant', true), '')"
+"""Server default of every tenant_id: the scope's tenant, and NULL (hence refused) where no scope is open."""
+
+
+class TenantOwned:
+    """Rows belong to one tenant: ``tenant_id`` leads the primary key, and the wall compares it with the scope."""
+
+    tenant_id: Mapped[str] = mapped_column(
+        String(50),
+        ForeignKey("tenant.id", ondelete="RESTRICT"),
+        primary_key=True,
+        server_default=text(CURRENT_TENANT),
+        sort_order=-1,
+        comment="Tenant that owns the row; stamped from the scope",
+    )
+
+    @classmethod
+    def __describe_table__(cls, table: Table) -> None:
+        rule = ScopeRule(
+            split_column="split_assignment" if issubclass(cls, SplitAware) else None,
+            event_time=getattr(cls, "__event_time__", ()),
+            artefact=issubclass(cls, SplitAware) and not cls.__event_time__,
+        )
+        table.info["hedgerow.scope"] = rule
+
+
+class SplitAware:
+    """Rows belong to an ML split, shown only to scopes that hold it.
+
+    ``__event_time__`` names the columns, first non-NULL wins, whose instant must lie in the split's window; a
+    model without one is an artefact labelled with the split that it was computed on, not a dated record.
+    """
+
+    __event_time__: ClassVar[tuple[str, ...]] = ()
+
+
+class AppendOnly:
+    """Rows are written once: UPDATE, DELETE and TRUNCATE are refused by trigger, for the owner too."""
+
+    __app_privileges__: ClassVar[tuple[str, ...]] = ("SELECT", "INSERT")
+
+    @classmethod
+    def __describe_table__(cls, table: Table) -> None:
+        table.info["hedgerow.append_only"] = True
+        declare_trigger(
+            table,
+            Trigger("forbid_mutation", "BEFORE UPDATE OR DELETE", "forbid_mutation()"),
+            # A row trigger does not see TRUNCATE.
+            Trigger("forbid_truncate", "BEFORE TRUNCATE", "forbid_mutation()", level="STATEMENT"),
+        )
+
+
+class Reference:
+    """Global reference data, the same for every tenant: application sessions only read it."""
+
+    __app_privileges__: ClassVar[tuple[str, ...]] = ("SELECT",)
+
+
+class SoftDelete:
+    """Deleting sets ``deleted_at``; rows that carry it behave as absent."""
+
+    deleted_at: Mapped[datetime | None] = mapped_column(
+        sort_order=3, comment="When the row was deleted; NULL while it lives"
+    )
+
+    @classmethod
+    def __describe_table__(cls, table: Table) -> None:
+        table.info["hedgerow.soft_delete"] = True
+
+
+class Created:
+    """``created_at``, filled by the server."""
+
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now(), sort_order=1)
+
+
+class Timestamped(Created):
+    """``created_at`` and ``updated_at``; a trigger keeps the latter."""
+
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), sort_order=2)
+
+    @classmethod
+    def __describe_table__(cls, table: Table) -> None:
+        table.info["hedgerow.timestamped"] = True
+        declare_trigger(table, Trigger("set_updated_at", "BEFORE UPDATE", "update_updated_at_column()"))
+
+
+def traits(table: Table) -> dict[str, Any]:
+    """The traits of a table, as ``hedgerow where`` and the generated reference print them."""
+    return {key.removeprefix("hedgerow."): value for key, value in table.info.items() if key.startswith("hedgerow.")}

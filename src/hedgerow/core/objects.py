@@ -1,0 +1,250 @@
+"""Declared database objects: everything beyond tables, as data that revisions, tests and documentation share.
+
+What comes in: a domain's manifest (:class:`Domain`) and the traits of its tables. What goes out: an ordered list of
+:class:`DbObject`, each knowing the SQL that creates it and the SQL that drops it. A scratch database is built from
+them, revisions are written from them, and the drift check compares the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from graphlib import TopologicalSorter
+from importlib import import_module, resources
+from typing import Literal
+
+from sqlalchemy import Enum, Table
+
+from hedgerow.core.base import metadata, summary
+from hedgerow.core.types import NATIVE_ENUMS
+
+APP_ROLE = "hedgerow_app"
+"""Group role of application sessions: neither owner nor superuser."""
+
+Kind = Literal["bootstrap", "comment", "function", "view", "trigger", "row_security", "policy", "grant"]
+
+
+@dataclass(frozen=True, slots=True)
+class DbObject:
+    """One object of the database, as SQL.
+
+    :ivar kind: what it is; together with ``name`` its identity.
+    :ivar name: its name, unique within the kind.
+    :ivar create: statements that create it; it does not exist before.
+    :ivar drop: statements that remove it.
+    """
+
+    kind: Kind
+    name: str
+    create: str
+    drop: str
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function of a domain; its source is ``sql/function_<name>.sql``.
+
+    :ivar name: name without schema; overloads are not used, so the name is its identity.
+    :ivar schema: ``public`` for the catalogue's functions, ``app`` for the machinery of the scope.
+    :ivar callers: the role that may execute it, None where only triggers do.
+    :ivar after: functions and views that must exist before it.
+    """
+
+    name: str
+    schema: str = "public"
+    callers: str | None = APP_ROLE
+    after: tuple[str, ...] = ()
+
+    @property
+    def qualified(self) -> str:
+        return self.name if self.schema == "public" else f"{self.schema}.{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A view of a domain; its source is ``sql/view_<name>.sql``, and a mapped class in ``views.py`` reads it."""
+
+    name: str
+    after: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SplitView:
+    """The rows of one split of a table, every column in table order: ``v_<split>_<table>``."""
+
+    table: str
+    split: str
+
+    @property
+    def name(self) -> str:
+        return f"v_{self.split}_{self.table}"
+
+    @property
+    def source(self) -> str:
+        columns = ",\n    ".join(column.name for column in metadata.tables[self.table].columns)
+        return (
+            f"-- Rows of {self.table} whose split is '{self.split}', every column in table order.\n"
+            f"CREATE VIEW {self.name} WITH (security_invoker = true) AS\n"
+            f"SELECT\n    {columns}\nFROM {self.table}\nWHERE split_assignment = '{self.split}';\n\n"
+            f"COMMENT ON VIEW {self.name} IS 'Rows of {self.table} whose split is {self.split}';\n"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """A trigger, declared on a table by a trait or a model and named after what it does.
+
+    :ivar name: name of the trigger; triggers of one event fire in the order of their names.
+    :ivar when: timing and events, for example ``"BEFORE UPDATE"``.
+    :ivar function: the call, for example ``"update_updated_at_column()"``.
+    :ivar level: ``"ROW"`` or ``"STATEMENT"``.
+    :ivar condition: SQL of a WHEN clause.
+    """
+
+    name: str
+    when: str
+    function: str
+    level: Literal["ROW", "STATEMENT"] = "ROW"
+    condition: str | None = None
+
+    def on(self, table: Table) -> DbObject:
+        condition = f"\n    WHEN ({self.condition})" if self.condition else ""
+        return DbObject(
+            "trigger",
+            f"{table.name}.{self.name}",
+            f"CREATE TRIGGER {self.name} {self.when} ON {table.name}\n"
+            f"    FOR EACH {self.level}{condition} EXECUTE FUNCTION {self.function};",
+            f"DROP TRIGGER {self.name} ON {table.name};",
+        )
+
+
+def declare_trigger(table: Table, *triggers: Trigger) -> None:
+    """Attach triggers to a table's declaration."""
+    table.info.setdefault("hedgerow.triggers", []).extend(triggers)
+
+
+@dataclass(frozen=True)
+class Domain:
+    """One domain: what it is for, and the objects that it owns besides tables and enums.
+
+    :ivar name: name of the package below ``hedgerow``, and of its revision.
+    :ivar purpose: one line.
+    :ivar functions: in any order; ``after`` decides.
+    :ivar views: in any order; ``after`` decides.
+    """
+
+    name: str
+    purpose: str
+    functions: tuple[Function, ...] = ()
+    views: tuple[View | SplitView, ...] = ()
+    before_tables: bool = False
+    package: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "package", self.package or f"hedgerow.{self.name}")
+
+    @cached_property
+    def tables(self) -> tuple[Table, ...]:
+        """The domain's tables, referenced tables first."""
+        return tuple(table for table in metadata.sorted_tables if self._owns(table))
+
+    @cached_property
+    def enums(self) -> dict[str, type]:
+        """Native enum types that the domain declares, by database name."""
+        return {name: cls for name, cls in NATIVE_ENUMS.items() if cls.__module__.startswith(f"{self.package}.")}
+
+    def _owns(self, table: Table) -> bool:
+        model = table.info.get("hedgerow.model")
+        return model is not None and model.__module__.startswith(f"{self.package}.")
+
+    def sql(self, item: Function | View | SplitView) -> str:
+        """Source text of a function or view."""
+        if isinstance(item, SplitView):
+            return item.source
+        kind = "function" if isinstance(item, Function) else "view"
+        return resources.files(self.package).joinpath("sql", f"{kind}_{item.name}.sql").read_text("utf-8")
+
+    def objects(self) -> Iterator[DbObject]:
+        """The domain's objects in the order in which they can be created, its tables and enums being there."""
+        # Imported late: the wall renders objects, and so needs this module.
+        from hedgerow.core.wall import grants, row_security
+
+        if not self.before_tables:
+            # A package without models.py has nothing to import; with one, its tables must be known.
+            import_module(self.package)
+        for name, enum in self.enums.items():
+            yield enum_comment(name, enum)
+        for item in _ordered((*self.functions, *self.views)):
+            yield self._as_object(item)
+            if isinstance(item, Function):
+                yield function_grant(item)
+        for table in self.tables:
+            for trigger in table.info.get("hedgerow.triggers", ()):
+                yield trigger.on(table)
+        for table in self.tables:
+            yield from row_security(table)
+        for table in self.tables:
+            yield from grants(table)
+        for view in self.views:
+            yield DbObject(
+                "grant",
+                f"{view.name} to {APP_ROLE}",
+                f"GRANT SELECT ON {view.name} TO {APP_ROLE};",
+                f"REVOKE SELECT ON {view.name} FROM {APP_ROLE};",
+            )
+
+    def _as_object(self, item: Function | View | SplitView) -> DbObject:
+        if isinstance(item, Function):
+            return DbObject("function", item.qualified, self.sql(item), f"DROP FUNCTION {item.qualified};")
+        return DbObject("view", item.name, self.sql(item), f"DROP VIEW {item.name};")
+
+
+def function_grant(function: Function) -> DbObject:
+    """EXECUTE for the callers of a function, and for nobody else: PostgreSQL grants it to PUBLIC by default."""
+    name = function.qualified
+    create = f"REVOKE ALL ON FUNCTION {name} FROM PUBLIC;"
+    if function.callers:
+        create += f"\nGRANT EXECUTE ON FUNCTION {name} TO {function.callers};"
+    drop = f"GRANT EXECUTE ON FUNCTION {name} TO PUBLIC;"
+    if function.callers:
+        drop = f"REVOKE EXECUTE ON FUNCTION {name} FROM {function.callers};\n{drop}"
+    return DbObject("grant", f"{name}()", create, drop)
+
+
+def enum_comment(name: str, enum: type) -> DbObject:
+    """The docstring of an enum as the comment of its type."""
+    return DbObject(
+        "comment",
+        f"type {name}",
+        f"COMMENT ON TYPE {name} IS {quote(summary(enum) or '')};",
+        f"COMMENT ON TYPE {name} IS NULL;",
+    )
+
+
+def quote(value: str) -> str:
+    """``value`` as an SQL string literal (standard_conforming_strings is on)."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def split_views(*tables: str) -> tuple[SplitView, ...]:
+    """The four split views of each table; unassigned rows appear in none."""
+    return tuple(SplitView(table, split) for table in tables for split in ("train", "validation", "test", "holdout"))
+
+
+def enum_types(tables: Iterable[Table]) -> set[Enum]:
+    """The native enum types that columns of ``tables`` use."""
+    return {
+        column.type
+        for table in tables
+        for column in table.columns
+        if isinstance(column.type, Enum) and column.type.native_enum
+    }
+
+
+def _ordered(items: tuple[Function | View | SplitView, ...]) -> Iterator[Function | View | SplitView]:
+    by_name = {item.name: item for item in items}
+    graph = {
+        name: [other for other in getattr(item, "after", ()) if other in by_name] for name, item in by_name.items()
+    }
+    yield from (by_name[name] for name in TopologicalSorter(graph).static_order())

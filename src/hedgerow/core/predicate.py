@@ -1,0 +1,176 @@
+"""The one definition of "inside the scope": a rule per relation, rendered for both locks.
+
+What comes in: a relation (table or view), its :class:`ScopeRule`, and the claims of a scope as SQL
+expressions. What goes out: one row-local boolean expression. The filter (lock 1) passes bind parameters as
+claims, the wall (lock 2) passes reader functions such as ``app.current_tenant()``. Neither writes a predicate
+of its own, so the two locks cannot drift apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import (
+    TIMESTAMP,
+    Date,
+    Enum,
+    String,
+    Text,
+    TypeDecorator,
+    and_,
+    case,
+    cast,
+    func,
+    literal_column,
+    true,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.selectable import AliasedReturnsRows, FromClause
+from sqlalchemy.types import TypeEngine
+
+from hedgerow.core.errors import RuleError
+
+#: Key of ``Table.info`` that holds the :class:`ScopeRule` of a table or mapped view.
+SCOPE_INFO: Final = "hedgerow.scope"
+
+#: Names of the six window bounds, in the order in which ``app.open_scope`` returns them.
+BOUNDS: Final = (
+    "train_until",
+    "validation_from",
+    "validation_until",
+    "test_from",
+    "test_until",
+    "holdout_from",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeRule:
+    """How a relation is divided between scopes.
+
+    Attributes:
+        tenant_column: column that names the owning tenant.
+        split_column: column that holds the split of a row, or ``None`` where the relation knows no splits.
+        event_time: columns, coalesced in this order, that say when the row happened; empty where the relation
+            has no event time. Only meaningful together with ``split_column`` or ``only_split``.
+        only_split: the single split that a view shows (``v_holdout_...``); reading it needs that split in scope.
+        artefact: the rows are no records of a split but were computed on it (a model, an explanation): they are
+            shown to scopes that hold that split or a later one.
+    """
+
+    tenant_column: str = "tenant_id"
+    split_column: str | None = None
+    event_time: tuple[str, ...] = ()
+    only_split: str | None = None
+    artefact: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a scope claims, as SQL expressions: bind parameters for the filter, reader functions for the wall.
+
+    Attributes:
+        tenant: the tenant id, text.
+        splits: the open splits, ``text[]``.
+        artefact_splits: the open splits and all earlier ones, ``text[]``.
+        bounds: one ``timestamptz`` expression for each name in :data:`BOUNDS`.
+    """
+
+    tenant: ColumnElement[Any]
+    splits: ColumnElement[Any]
+    artefact_splits: ColumnElement[Any]
+    bounds: Mapping[str, ColumnElement[datetime]]
+
+
+def scope_rule(relation: FromClause) -> ScopeRule | None:
+    """Return the rule of ``relation``, looking through aliases; ``None`` when it belongs to no tenant."""
+    while isinstance(relation, AliasedReturnsRows):
+        element = relation.element
+        if not isinstance(element, FromClause):
+            return None
+        relation = element
+    rule = getattr(relation, "info", {}).get(SCOPE_INFO)
+    return rule if isinstance(rule, ScopeRule) else None
+
+
+def event_time(relation: FromClause, rule: ScopeRule) -> ColumnElement[datetime]:
+    """Return the moment a row happened as ``timestamptz``; a DATE counts from midnight UTC.
+
+    The server's time zone never enters: two sessions with different ``TimeZone`` settings see the same rows.
+    """
+    moments = [_moment(_column(relation, name)) for name in rule.event_time]
+    return moments[0] if len(moments) == 1 else func.coalesce(*moments)
+
+
+def scope_predicate(relation: FromClause, rule: ScopeRule, claims: Claims) -> ColumnElement[bool]:
+    """Return "this row of ``relation`` is inside the scope".
+
+    Row-local (no sub-select on another table), and closed when in doubt: a NULL tenant, split or event time
+    makes it NULL, which hides the row.
+
+    Raises:
+        RuleError: the rule names a column that the relation does not have.
+    """
+    parts: list[ColumnElement[bool]] = [_column(relation, rule.tenant_column) == claims.tenant]
+    if rule.only_split is not None:
+        parts.append(_label(rule.only_split) == func.any(cast(claims.splits, ARRAY(Text))))
+    if rule.split_column is not None:
+        split = _column(relation, rule.split_column)
+        open_splits = claims.artefact_splits if rule.artefact else claims.splits
+        parts.append(split == func.any(_split_array(split, open_splits)))
+        if rule.event_time:
+            whens = ((split == _label(name), window) for name, window in _windows(relation, rule, claims))
+            parts.append(case(*whens, else_=true()))
+    elif rule.only_split is not None and rule.event_time:
+        parts.extend(window for name, window in _windows(relation, rule, claims) if name == rule.only_split)
+    return and_(*parts)
+
+
+def _windows(relation: FromClause, rule: ScopeRule, claims: Claims) -> list[tuple[str, ColumnElement[bool]]]:
+    moment, bounds = event_time(relation, rule), claims.bounds
+    return [
+        ("train", moment < bounds["train_until"]),
+        ("validation", and_(moment >= bounds["validation_from"], moment < bounds["validation_until"])),
+        ("test", and_(moment >= bounds["test_from"], moment < bounds["test_until"])),
+        ("holdout", moment >= bounds["holdout_from"]),
+    ]
+
+
+def _split_array(split: ColumnElement[Any], open_splits: ColumnElement[Any]) -> ColumnElement[Any]:
+    # The array is cast to the column's type and not the column to text, so that an index on the column serves.
+    # The cast also keeps `= ANY ((SELECT ...))` from being read as a comparison with a sub-select's rows.
+    kind = _plain_type(split)
+    if isinstance(kind, Enum) and kind.native_enum:
+        return cast(open_splits, ARRAY(kind))
+    return cast(open_splits, ARRAY(Text))
+
+
+def _moment(column: ColumnElement[Any]) -> ColumnElement[datetime]:
+    # A date has no zone: read it as midnight UTC. (`date::timestamptz` would read it in the session's zone.)
+    if isinstance(_plain_type(column), Date):
+        return cast(column, TIMESTAMP).op("AT TIME ZONE", return_type=TIMESTAMP(timezone=True))(_label("UTC"))
+    return column
+
+
+def _plain_type(column: ColumnElement[Any]) -> TypeEngine[Any]:
+    return column.type.impl_instance if isinstance(column.type, TypeDecorator) else column.type
+
+
+def _column(relation: FromClause, name: str) -> ColumnElement[Any]:
+    for column in relation.c:
+        if getattr(column, "name", None) == name:
+            return column
+    raise RuleError(
+        f"the scope rule names column {name!r}, which the relation does not have",
+        remedy="declare the column, or correct the ScopeRule of the relation",
+        table=getattr(relation, "name", None),
+    )
+
+
+def _label(name: str) -> ColumnElement[str]:
+    # Constants of ours, rendered inline so that policies hold no parameters.
+    return literal_column(f"'{name}'", String)

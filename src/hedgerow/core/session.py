@@ -1,0 +1,276 @@
+"""Sessions: made with a scope, never without.
+
+::
+
+    with open_session(Scope(tenant_id="TEST_TENANT_001", splits={"train"})) as session:
+        session.scalars(select(PatientJourney)).all()  # this tenant's train rows, nothing else
+
+What comes in: a :class:`~hedgerow.core.scope.Scope` and an engine. What goes out: a session or connection whose
+every transaction begins by opening the scope, whose statements are filtered, and whose objects belong to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, Protocol
+
+from sqlalchemy import event
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
+from sqlalchemy.orm import Session, SessionTransaction
+
+from hedgerow.core.access import calling_module
+from hedgerow.core.errors import ScopeError
+from hedgerow.core.filter import install_filter, open_scope
+from hedgerow.core.guards import ObjectGuard
+from hedgerow.core.scope import Scope
+
+_OTHER_ENGINE = "use the session that is bound to that engine: a scope holds for one engine"
+
+
+class ScopedSession(Session):
+    """A session in one scope. Make one with :func:`open_session`.
+
+    Args:
+        bind: an engine, or a connection of one.
+        scope: the scope of every transaction of the session.
+        allow_privileged: accept a role for which row-level security does not hold. For migrations and for tests
+            of the filter alone; never for an application.
+        kwargs: arguments of :class:`sqlalchemy.orm.Session`, except ``binds``.
+
+    Raises:
+        ScopeError: the scope or the bind is missing, or there are several binds.
+    """
+
+    def __init__(
+        self,
+        bind: Engine | Connection | None = None,
+        *,
+        scope: Scope,
+        allow_privileged: bool = False,
+        binds: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        if not isinstance(scope, Scope):
+            raise ScopeError(
+                f"a session needs a Scope, not {type(scope).__name__}",
+                remedy="pass Scope(tenant_id=...)",
+            )
+        if binds:
+            raise ScopeError("a scoped session has one engine", remedy=_OTHER_ENGINE, scope=scope)
+        if not isinstance(bind, (Engine, Connection)):
+            raise ScopeError(
+                "a scoped session needs an engine",
+                remedy="pass engine=..., or leave it out of open_session to use the configured one",
+                scope=scope,
+            )
+        self._scope = scope
+        self._bound_to = bind
+        self._guard = ObjectGuard(scope, install_filter(bind.engine).registry)
+        self._caller = calling_module(scope)
+        self._announced = False
+        self._allow_privileged = allow_privileged
+        super().__init__(bind, **kwargs)
+
+    @property
+    def scope(self) -> Scope:
+        """The scope of the session; it never changes."""
+        return self._scope
+
+    @property
+    def bind(self) -> Engine | Connection:
+        """The engine or connection; it never changes."""
+        return self._bound_to
+
+    @bind.setter
+    def bind(self, bind: object) -> None:
+        if bind is not self._bound_to:
+            raise self._other_engine()
+
+    def get_bind(self, mapper: Any = None, *, bind: Any = None, **kw: Any) -> Engine | Connection:
+        """Return the session's engine.
+
+        Raises:
+            ScopeError: another one is asked for.
+        """
+        if bind is not None and bind is not self._bound_to:
+            raise self._other_engine()
+        return self._bound_to
+
+    def bind_mapper(self, mapper: Any, bind: Any) -> None:
+        """Refused: the session has one engine."""
+        raise self._other_engine()
+
+    def bind_table(self, table: Any, bind: Any) -> None:
+        """Refused: the session has one engine."""
+        raise self._other_engine()
+
+    def _other_engine(self) -> ScopeError:
+        return ScopeError("the session is bound to another engine", remedy=_OTHER_ENGINE, scope=self._scope)
+
+
+class AsyncScopedSession(AsyncSession):
+    """The asynchronous twin of :class:`ScopedSession`. Make one with :func:`open_async_session`."""
+
+    sync_session_class = ScopedSession
+    sync_session: ScopedSession
+
+    @property
+    def scope(self) -> Scope:
+        """The scope of the session; it never changes."""
+        return self.sync_session.scope
+
+
+class SessionFactory(Protocol):
+    """Makes sessions of one engine."""
+
+    def __call__(self, scope: Scope, **kwargs: Any) -> ScopedSession: ...
+
+
+class AsyncSessionFactory(Protocol):
+    """Makes asynchronous sessions of one engine."""
+
+    def __call__(self, scope: Scope, **kwargs: Any) -> AsyncScopedSession: ...
+
+
+def session_factory(engine: Engine, **defaults: Any) -> SessionFactory:
+    """Return a maker of sessions on ``engine``, which gets the filter if it has none yet.
+
+    Args:
+        engine: an engine over psycopg.
+        defaults: arguments for every session.
+    """
+    install_filter(engine)
+
+    def make(scope: Scope, **kwargs: Any) -> ScopedSession:
+        return ScopedSession(engine, scope=scope, **{**defaults, **kwargs})
+
+    return make
+
+
+def async_session_factory(engine: AsyncEngine, **defaults: Any) -> AsyncSessionFactory:
+    """Return a maker of asynchronous sessions on ``engine``, which gets the filter if it has none yet.
+
+    Args:
+        engine: an engine over asyncpg.
+        defaults: arguments for every session.
+    """
+    install_filter(engine.sync_engine)
+
+    def make(scope: Scope, **kwargs: Any) -> AsyncScopedSession:
+        return AsyncScopedSession(engine, scope=scope, **{**defaults, **kwargs})
+
+    return make
+
+
+def open_session(scope: Scope, *, engine: Engine | None = None, **kwargs: Any) -> ScopedSession:
+    """Open a session in ``scope``; as a context manager it closes at the end, without committing.
+
+    Args:
+        scope: who asks, for which tenant and splits.
+        engine: the engine; the configured one when left out.
+        kwargs: arguments of :class:`ScopedSession`.
+
+    Raises:
+        ScopeError: at the first statement, when the scope cannot be opened.
+    """
+    return session_factory(engine or _app_engine())(scope, **kwargs)
+
+
+def open_async_session(scope: Scope, *, engine: AsyncEngine | None = None, **kwargs: Any) -> AsyncScopedSession:
+    """Open an asynchronous session in ``scope``; see :func:`open_session`."""
+    return async_session_factory(engine or _async_app_engine())(scope, **kwargs)
+
+
+@contextmanager
+def scoped_connection(
+    scope: Scope, engine: Engine | None = None, *, allow_privileged: bool = False
+) -> Iterator[Connection]:
+    """Yield a connection in one transaction of ``scope``, committed at the end: for Core without a session.
+
+    Args:
+        scope: who asks, for which tenant and splits.
+        engine: the engine; the configured one when left out.
+        allow_privileged: see :class:`ScopedSession`.
+
+    Raises:
+        ScopeError: the scope cannot be opened.
+    """
+    engine = engine or _app_engine()
+    install_filter(engine)
+    with engine.begin() as connection:
+        open_scope(connection, scope, caller=calling_module(scope), allow_privileged=allow_privileged)
+        yield connection
+
+
+@asynccontextmanager
+async def async_scoped_connection(
+    scope: Scope, engine: AsyncEngine | None = None, *, allow_privileged: bool = False
+) -> AsyncIterator[AsyncConnection]:
+    """The asynchronous twin of :func:`scoped_connection`."""
+    engine = engine or _async_app_engine()
+    install_filter(engine.sync_engine)
+    caller = calling_module(scope)
+    async with engine.begin() as connection:
+        await connection.run_sync(open_scope, scope, caller=caller, allow_privileged=allow_privileged)
+        yield connection
+
+
+def _app_engine() -> Engine:
+    from hedgerow.core.engine import app_engine  # here, since importing hedgerow must not need a database
+
+    return app_engine()
+
+
+def _async_app_engine() -> AsyncEngine:
+    from hedgerow.core.engine import async_app_engine
+
+    return async_app_engine()
+
+
+@event.listens_for(ScopedSession, "after_begin")
+def _open_scope(session: ScopedSession, transaction: SessionTransaction, connection: Connection) -> None:
+    # The root transaction opens the scope. A savepoint is inside of one that has: what is set in a savepoint is
+    # undone with it.
+    if transaction.nested:
+        return
+    open_scope(
+        connection,
+        session._scope,
+        caller=session._caller,
+        announce=not session._announced,
+        allow_privileged=session._allow_privileged,
+    )
+    session._announced = True
+
+
+@event.listens_for(ScopedSession, "before_attach")
+def _attach(session: ScopedSession, instance: object) -> None:
+    session._guard.attach(instance)
+
+
+@event.listens_for(ScopedSession, "loaded_as_persistent")
+def _loaded(session: ScopedSession, instance: object) -> None:
+    try:
+        session._guard.loaded(instance)
+    except Exception:
+        session.expunge(instance)
+        raise
+
+
+@event.listens_for(ScopedSession, "persistent_to_detached")
+@event.listens_for(ScopedSession, "deleted_to_detached")
+def _detached(session: ScopedSession, instance: object) -> None:
+    session._guard.detached(instance)
+
+
+@event.listens_for(ScopedSession, "before_flush")
+def _flush(session: ScopedSession, context: object, instances: object) -> None:
+    for instance in session.new:
+        session._guard.new(instance)
+    for instance in session.dirty:
+        if session.is_modified(instance):
+            session._guard.changed(instance)
+    for instance in session.deleted:
+        session._guard.deleted(instance)

@@ -1,0 +1,129 @@
+"""Lock 2, the wall: row-level security and grants, rendered from the same rule as the filter.
+
+A table's tenant-and-split predicate is declared once (:class:`~hedgerow.core.predicate.ScopeRule`), is row-local,
+and is rendered here for PostgreSQL: each claim of the scope is read in an uncorrelated sub-select, so that it is
+evaluated once per statement and the tenant-leading index is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from sqlalchemy import ColumnElement, Table, literal_column
+from sqlalchemy.dialects import postgresql
+
+from hedgerow.core.objects import APP_ROLE, DbObject
+from hedgerow.core.predicate import BOUNDS, Claims, scope_predicate, scope_rule
+
+TENANT_POLICY = "tenant_isolation"
+AUDIENCE_POLICY = "tenant_members"
+
+WALL_CLAIMS = Claims(
+    tenant=literal_column("(SELECT app.current_tenant())"),
+    # The cast keeps PostgreSQL from reading ANY (SELECT ...) as a set of rows.
+    splits=literal_column("(SELECT app.current_splits())::text[]"),
+    artefact_splits=literal_column("(SELECT app.current_artefact_splits())::text[]"),
+    bounds={name: literal_column(f"(SELECT app.window_bound('{name}'))") for name in BOUNDS},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Who, within the tenant and split, may do what: a permissive policy on top of the restrictive tenant policy.
+
+    :ivar name: name of the policy.
+    :ivar using: SQL of the rows that exist for the audience.
+    :ivar check: SQL that new rows must satisfy; None for the same as ``using``.
+    :ivar command: the command it speaks of.
+    """
+
+    name: str
+    using: str
+    check: str | None = None
+    command: Literal["ALL", "SELECT", "INSERT", "UPDATE", "DELETE"] = "ALL"
+
+    def on(self, table: Table) -> DbObject:
+        clauses = []
+        if self.command != "INSERT":
+            clauses.append(f"    USING ({self.using})")
+        if self.command in ("ALL", "INSERT", "UPDATE"):
+            clauses.append(f"    WITH CHECK ({self.check or self.using})")
+        return _policy(table, self.name, f"AS PERMISSIVE FOR {self.command} TO PUBLIC", clauses)
+
+
+EVERY_MEMBER = Audience(AUDIENCE_POLICY, "true")
+"""The audience of a table that names none: whoever holds the tenant's scope."""
+
+
+def row_security(table: Table) -> Iterator[DbObject]:
+    """Row-level security of one table; nothing for a table that belongs to no tenant.
+
+    FORCE makes it hold for the owner too. The tenant policy is RESTRICTIVE, so that no permissive policy can widen
+    it, and a table without an audience shows nothing.
+    """
+    rule = scope_rule(table)
+    if rule is None:
+        return
+    yield DbObject(
+        "row_security",
+        table.name,
+        f"ALTER TABLE {table.name} ENABLE ROW LEVEL SECURITY;\nALTER TABLE {table.name} FORCE ROW LEVEL SECURITY;",
+        f"ALTER TABLE {table.name} NO FORCE ROW LEVEL SECURITY;\nALTER TABLE {table.name} DISABLE ROW LEVEL SECURITY;",
+    )
+    seen = sql_text(scope_predicate(table, rule, WALL_CLAIMS))
+    # Time decides what is seen, not what may be written: a patient's later events must be storable before their
+    # window opens, or they would be lost.
+    written = sql_text(scope_predicate(table, replace(rule, event_time=()), WALL_CLAIMS))
+    yield _policy(
+        table,
+        TENANT_POLICY,
+        "AS RESTRICTIVE FOR ALL TO PUBLIC",
+        [f"    USING ({seen})", f"    WITH CHECK ({written})"],
+    )
+    for audience in table.info.get("hedgerow.audience", (EVERY_MEMBER,)):
+        yield audience.on(table)
+
+
+def grants(table: Table) -> Iterator[DbObject]:
+    """What the application role may do with a table.
+
+    UPDATE is granted by column, without the key, the tenant and the split: a row cannot move to another tenant or
+    split even where no policy looks.
+    """
+    privileges: tuple[str, ...] = table.info["hedgerow.model"].__app_privileges__
+    for privilege in privileges:
+        target = f"({', '.join(updatable_columns(table))}) " if privilege == "UPDATE" else ""
+        yield DbObject(
+            "grant",
+            f"{privilege} on {table.name} to {APP_ROLE}",
+            f"GRANT {privilege} {target}ON {table.name} TO {APP_ROLE};",
+            f"REVOKE {privilege} {target}ON {table.name} FROM {APP_ROLE};",
+        )
+
+
+def updatable_columns(table: Table) -> list[str]:
+    """Columns that an application session may change: all but key, tenant, split and computed ones."""
+    rule = scope_rule(table)
+    fixed = {rule.tenant_column, rule.split_column} if rule else set()
+    return [
+        column.name
+        for column in table.columns
+        if not (column.primary_key or column.computed is not None or column.name in fixed)
+    ]
+
+
+def sql_text(expression: ColumnElement[bool]) -> str:
+    """``expression`` as PostgreSQL text with inline literals."""
+    return str(expression.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True}))  # type: ignore[no-untyped-call]
+
+
+def _policy(table: Table, name: str, head: str, clauses: list[str]) -> DbObject:
+    body = "\n".join(clauses)
+    return DbObject(
+        "policy",
+        f"{table.name}.{name}",
+        f"CREATE POLICY {name} ON {table.name} {head}\n{body};",
+        f"DROP POLICY {name} ON {table.name};",
+    )
