@@ -1,0 +1,103 @@
+"""Tables of the agents domain."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ARRAY, CheckConstraint, Index, Numeric, Table, Text, UniqueConstraint, func, text
+from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy.orm import Mapped, mapped_column
+
+from hedgerow.agents.enums import AgentType, Workstream
+from hedgerow.core.base import Base
+from hedgerow.core.keys import tenant_fk
+from hedgerow.core.mixins import Created, Reference, SplitAware, TenantOwned
+from hedgerow.core.objects import Trigger, declare_trigger
+from hedgerow.core.scope import Split
+from hedgerow.core.types import str20, str30, str100, uuid_pk
+
+EMPTY_OBJECT = text("'{}'")
+EMPTY_LIST = text("'[]'")
+
+
+class AgentRegistry(Reference, Base):
+    """The eleven agents, with their tier and the intents that they handle."""
+
+    __tablename__ = "agent_registry"
+    __table_args__ = (
+        UniqueConstraint("agent_name"),
+        CheckConstraint("tier BETWEEN 1 AND 5", name="tier"),
+        Index(None, "tier"),
+        Index(None, "is_active", postgresql_where=text("is_active")),
+        Index(None, "intents", postgresql_using="gin"),
+    )
+
+    id: Mapped[uuid_pk]
+    agent_name: Mapped[str100] = mapped_column(comment="A label of agent_type")
+    tier: Mapped[int] = mapped_column(comment="1 coordinates, 5 explains and learns; the lowest is asked first")
+    intents: Mapped[list[str] | None] = mapped_column(
+        ARRAY(Text), comment="In upper case; * takes what nobody else does"
+    )
+    description: Mapped[str | None]
+    config: Mapped[dict[str, Any] | None]
+    is_active: Mapped[bool | None] = mapped_column(server_default=text("true"))
+    created_at: Mapped[datetime | None] = mapped_column(server_default=func.now())
+    priority_order: Mapped[int | None] = mapped_column(comment="Breaks ties inside a tier, the lowest first")
+
+
+class AgentActivity(SplitAware, Created, TenantOwned, Base):
+    """One unit of work done by an agent, and what it produced."""
+
+    __tablename__ = "agent_activities"
+    __event_time__ = ("activity_timestamp",)
+    __table_args__ = (
+        *tenant_fk("split_config_id", "ml_split_registry.split_config_id"),
+        CheckConstraint("tier BETWEEN 1 AND 5", name="tier"),
+        Index(None, "tenant_id", "agent_type"),
+        Index(None, "search_vector", postgresql_using="gin"),
+        Index(None, "tenant_id", "split_assignment", "split_config_id"),
+        Index(None, "tenant_id", "tier"),
+        Index(None, "tenant_id", "activity_timestamp"),
+        Index(None, "tenant_id", "workstream"),
+        Index(None, "tenant_id", "created_at"),
+    )
+
+    activity_id: Mapped[str30] = mapped_column(primary_key=True)
+    agent_type: Mapped[AgentType | None]
+    tier: Mapped[int | None] = mapped_column(comment="Tier of the agent at the time, 1 to 5")
+    activity_timestamp: Mapped[datetime]
+    activity_type: Mapped[str30 | None]
+    workstream: Mapped[Workstream | None]
+    processing_duration_ms: Mapped[int | None]
+    input_data: Mapped[dict[str, Any] | None] = mapped_column(server_default=EMPTY_OBJECT)
+    records_processed: Mapped[int | None]
+    time_window: Mapped[str20 | None]
+    analysis_results: Mapped[dict[str, Any] | None] = mapped_column(server_default=EMPTY_OBJECT)
+    causal_paths_analyzed: Mapped[int | None]
+    confidence_level: Mapped[Decimal | None] = mapped_column(Numeric(4, 3))
+    recommendations: Mapped[list[Any] | None] = mapped_column(server_default=EMPTY_LIST)
+    actions_initiated: Mapped[list[Any] | None] = mapped_column(server_default=EMPTY_LIST)
+    impact_estimate: Mapped[Decimal | None] = mapped_column(Numeric(15, 2))
+    roi_estimate: Mapped[Decimal | None] = mapped_column(Numeric(5, 2))
+    status: Mapped[str20 | None] = mapped_column(comment="For example completed, failed, pending")
+    error_message: Mapped[str | None]
+    resource_usage: Mapped[dict[str, Any] | None] = mapped_column(server_default=EMPTY_OBJECT)
+    split_assignment: Mapped[Split] = mapped_column(server_default=text("'unassigned'"))
+    split_config_id: Mapped[UUID | None]
+    search_vector: Mapped[str | None] = mapped_column(
+        TSVECTOR,
+        sort_order=2,
+        # Asked for in searches, not in reads.
+        deferred=True,
+        comment="Agent (A), kind of work and workstream (B), status and error (C) as English search terms; by trigger",
+    )
+
+    @classmethod
+    def __describe_table__(cls, table: Table) -> None:
+        # By trigger and not generated: the text of an enum label is not immutable.
+        declare_trigger(
+            table, Trigger("set_search_vector", "BEFORE INSERT OR UPDATE", "app.set_activity_search_vector()")
+        )

@@ -1,0 +1,32 @@
+"""What ties a patient's rows to the patient's split."""
+
+from __future__ import annotations
+
+from sqlalchemy import ForeignKeyConstraint, Table
+from sqlalchemy.schema import SchemaItem
+
+from hedgerow.core.mixins import SplitAware
+from hedgerow.core.objects import Trigger, declare_trigger
+
+
+class PatientKeyed(SplitAware):
+    """Rows about a patient: their split is the patient's, stamped by trigger and held by foreign key.
+
+    Add :func:`patient_split_key` to ``__table_args__``.
+    """
+
+    @classmethod
+    def __describe_table__(cls, table: Table) -> None:
+        # The name sorts before other triggers of the table: what follows sees the final split.
+        declare_trigger(table, Trigger("assign_split", "BEFORE INSERT OR UPDATE", "app.stamp_patient_split()"))
+
+
+def patient_split_key() -> tuple[SchemaItem, ...]:
+    """The foreign key ``(tenant_id, patient_id, split_assignment)`` to the split registry of patients."""
+    target = "ml_patient_split_assignments"
+    return (
+        ForeignKeyConstraint(
+            ["tenant_id", "patient_id", "split_assignment"],
+            [f"{target}.tenant_id", f"{target}.patient_id", f"{target}.assigned_split"],
+        ),
+    )

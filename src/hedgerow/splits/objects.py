@@ -1,0 +1,18 @@
+"""Manifest of the splits domain."""
+
+from hedgerow.core.objects import Domain, Function
+
+DOMAIN = Domain(
+    name="splits",
+    purpose="Which split each patient is in, when each split may look, and who opened a sealed one",
+    functions=(
+        Function("open_scope", schema="app"),
+        Function("assign_split", schema="app"),
+        Function("register_patient", schema="app", after=("assign_split",)),
+        Function("stamp_patient_split", schema="app", callers=None, after=("register_patient",)),
+        Function("assign_patient_split"),
+        Function("get_preprocessing_stats"),
+        Function("get_split_boundaries"),
+        Function("run_leakage_audit", after=("assign_patient_split",)),
+    ),
+)

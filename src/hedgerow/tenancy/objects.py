@@ -1,0 +1,9 @@
+"""Manifest of the tenancy domain."""
+
+from hedgerow.core.objects import Domain, Function
+
+DOMAIN = Domain(
+    name="tenancy",
+    purpose="Tenants, and the people who sign in to them",
+    functions=(Function("is_admin"),),
+)
