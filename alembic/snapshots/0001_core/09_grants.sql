@@ -1,0 +1,12 @@
+REVOKE ALL ON FUNCTION app.current_tenant FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION app.current_tenant TO hedgerow_app;
+REVOKE ALL ON FUNCTION app.current_user_id FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION app.current_user_id TO hedgerow_app;
+REVOKE ALL ON FUNCTION app.current_splits FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION app.current_splits TO hedgerow_app;
+REVOKE ALL ON FUNCTION app.window_bound FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION app.window_bound TO hedgerow_app;
+REVOKE ALL ON FUNCTION update_updated_at_column FROM PUBLIC;
+REVOKE ALL ON FUNCTION forbid_mutation FROM PUBLIC;
+REVOKE ALL ON FUNCTION app.current_artefact_splits FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION app.current_artefact_splits TO hedgerow_app;

@@ -1,0 +1,39 @@
+-- Split of a patient from the registry; a patient never seen is registered by the rule of the tenant's active
+-- configuration. Safe under concurrency: the first writer wins and everybody reads the same split.
+CREATE FUNCTION app.register_patient(p_tenant text, p_patient_id text)
+RETURNS ml_patient_split_assignments
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    v_assignment ml_patient_split_assignments;
+BEGIN
+    FOR attempt IN 1..2 LOOP
+        SELECT * INTO v_assignment
+          FROM ml_patient_split_assignments AS a
+         WHERE a.tenant_id = p_tenant AND a.patient_id = p_patient_id;
+        IF FOUND THEN
+            RETURN v_assignment;
+        END IF;
+
+        INSERT INTO ml_patient_split_assignments
+               (tenant_id, split_config_id, patient_id, assigned_split, assignment_reason)
+        SELECT p_tenant, c.split_config_id, p_patient_id,
+               app.assign_split(p_patient_id, c.train_ratio, c.validation_ratio, c.test_ratio), 'hash'
+          FROM ml_split_registry AS c
+         WHERE c.tenant_id = p_tenant AND c.is_active
+        ON CONFLICT (tenant_id, patient_id) DO NOTHING
+        RETURNING * INTO v_assignment;
+        IF FOUND THEN
+            RETURN v_assignment;
+        END IF;
+        -- Nothing was inserted: another transaction registered the patient just now, or nothing is configured.
+    END LOOP;
+    RAISE EXCEPTION 'Tenant % has no active split configuration, so patient % cannot be given a split',
+          quote_nullable(p_tenant), quote_nullable(p_patient_id)
+        USING ERRCODE = 'object_not_in_prerequisite_state',
+              TABLE = 'ml_split_registry',
+              HINT = 'Register config/ml_split_config.yaml for the tenant: hedgerow splits configure TENANT.';
+END;
+$$;
+
+COMMENT ON FUNCTION app.register_patient(text, text) IS
+    'Registered split of a patient; registers a patient never seen by the hash rule';

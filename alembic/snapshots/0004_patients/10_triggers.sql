@@ -1,0 +1,8 @@
+CREATE TRIGGER set_updated_at BEFORE UPDATE ON hcp_profiles
+    FOR EACH ROW EXECUTE FUNCTION update_updated_at_column();
+
+CREATE TRIGGER assign_split BEFORE INSERT OR UPDATE ON patient_journeys
+    FOR EACH ROW EXECUTE FUNCTION app.stamp_patient_split();
+
+CREATE TRIGGER assign_split BEFORE INSERT OR UPDATE ON treatment_events
+    FOR EACH ROW EXECUTE FUNCTION app.stamp_patient_split();

@@ -1,0 +1,32 @@
+ALTER TABLE ml_predictions ENABLE ROW LEVEL SECURITY;
+ALTER TABLE ml_predictions FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY tenant_isolation ON ml_predictions AS RESTRICTIVE FOR ALL TO PUBLIC
+    USING (ml_predictions.tenant_id = (SELECT app.current_tenant()) AND ml_predictions.split_assignment = any(CAST((SELECT app.current_splits())::text[] AS TEXT[])) AND CASE WHEN (ml_predictions.split_assignment = 'train') THEN coalesce(ml_predictions.prediction_timestamp, ml_predictions.created_at) < (SELECT app.window_bound('train_until')) WHEN (ml_predictions.split_assignment = 'validation') THEN coalesce(ml_predictions.prediction_timestamp, ml_predictions.created_at) >= (SELECT app.window_bound('validation_from')) AND coalesce(ml_predictions.prediction_timestamp, ml_predictions.created_at) < (SELECT app.window_bound('validation_until')) WHEN (ml_predictions.split_assignment = 'test') THEN coalesce(ml_predictions.prediction_timestamp, ml_predictions.created_at) >= (SELECT app.window_bound('test_from')) AND coalesce(ml_predictions.prediction_timestamp, ml_predictions.created_at) < (SELECT app.window_bound('test_until')) WHEN (ml_predictions.split_assignment = 'holdout') THEN coalesce(ml_predictions.prediction_timestamp, ml_predictions.created_at) >= (SELECT app.window_bound('holdout_from')) ELSE true END)
+    WITH CHECK (ml_predictions.tenant_id = (SELECT app.current_tenant()) AND ml_predictions.split_assignment = any(CAST((SELECT app.current_splits())::text[] AS TEXT[])));
+
+CREATE POLICY tenant_members ON ml_predictions AS PERMISSIVE FOR ALL TO PUBLIC
+    USING (true)
+    WITH CHECK (true);
+
+ALTER TABLE ml_shap_analyses ENABLE ROW LEVEL SECURITY;
+ALTER TABLE ml_shap_analyses FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY tenant_isolation ON ml_shap_analyses AS RESTRICTIVE FOR ALL TO PUBLIC
+    USING (ml_shap_analyses.tenant_id = (SELECT app.current_tenant()) AND ml_shap_analyses.split_assignment = any(CAST((SELECT app.current_artefact_splits())::text[] AS TEXT[])))
+    WITH CHECK (ml_shap_analyses.tenant_id = (SELECT app.current_tenant()) AND ml_shap_analyses.split_assignment = any(CAST((SELECT app.current_artefact_splits())::text[] AS TEXT[])));
+
+CREATE POLICY tenant_members ON ml_shap_analyses AS PERMISSIVE FOR ALL TO PUBLIC
+    USING (true)
+    WITH CHECK (true);
+
+ALTER TABLE triggers ENABLE ROW LEVEL SECURITY;
+ALTER TABLE triggers FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY tenant_isolation ON triggers AS RESTRICTIVE FOR ALL TO PUBLIC
+    USING (triggers.tenant_id = (SELECT app.current_tenant()) AND triggers.split_assignment = any(CAST((SELECT app.current_splits())::text[] AS TEXT[])) AND CASE WHEN (triggers.split_assignment = 'train') THEN triggers.trigger_timestamp < (SELECT app.window_bound('train_until')) WHEN (triggers.split_assignment = 'validation') THEN triggers.trigger_timestamp >= (SELECT app.window_bound('validation_from')) AND triggers.trigger_timestamp < (SELECT app.window_bound('validation_until')) WHEN (triggers.split_assignment = 'test') THEN triggers.trigger_timestamp >= (SELECT app.window_bound('test_from')) AND triggers.trigger_timestamp < (SELECT app.window_bound('test_until')) WHEN (triggers.split_assignment = 'holdout') THEN triggers.trigger_timestamp >= (SELECT app.window_bound('holdout_from')) ELSE true END)
+    WITH CHECK (triggers.tenant_id = (SELECT app.current_tenant()) AND triggers.split_assignment = any(CAST((SELECT app.current_splits())::text[] AS TEXT[])));
+
+CREATE POLICY tenant_members ON triggers AS PERMISSIVE FOR ALL TO PUBLIC
+    USING (true)
+    WITH CHECK (true);

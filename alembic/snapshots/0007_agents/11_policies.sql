@@ -1,0 +1,10 @@
+ALTER TABLE agent_activities ENABLE ROW LEVEL SECURITY;
+ALTER TABLE agent_activities FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY tenant_isolation ON agent_activities AS RESTRICTIVE FOR ALL TO PUBLIC
+    USING (agent_activities.tenant_id = (SELECT app.current_tenant()) AND agent_activities.split_assignment = any(CAST((SELECT app.current_splits())::text[] AS TEXT[])) AND CASE WHEN (agent_activities.split_assignment = 'train') THEN agent_activities.activity_timestamp < (SELECT app.window_bound('train_until')) WHEN (agent_activities.split_assignment = 'validation') THEN agent_activities.activity_timestamp >= (SELECT app.window_bound('validation_from')) AND agent_activities.activity_timestamp < (SELECT app.window_bound('validation_until')) WHEN (agent_activities.split_assignment = 'test') THEN agent_activities.activity_timestamp >= (SELECT app.window_bound('test_from')) AND agent_activities.activity_timestamp < (SELECT app.window_bound('test_until')) WHEN (agent_activities.split_assignment = 'holdout') THEN agent_activities.activity_timestamp >= (SELECT app.window_bound('holdout_from')) ELSE true END)
+    WITH CHECK (agent_activities.tenant_id = (SELECT app.current_tenant()) AND agent_activities.split_assignment = any(CAST((SELECT app.current_splits())::text[] AS TEXT[])));
+
+CREATE POLICY tenant_members ON agent_activities AS PERMISSIVE FOR ALL TO PUBLIC
+    USING (true)
+    WITH CHECK (true);

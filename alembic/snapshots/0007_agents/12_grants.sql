@@ -1,0 +1,15 @@
+REVOKE ALL ON FUNCTION app.set_activity_search_vector FROM PUBLIC;
+REVOKE ALL ON FUNCTION get_agent_activity_context FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION get_agent_activity_context TO hedgerow_app;
+REVOKE ALL ON FUNCTION route_intent_to_agent FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION route_intent_to_agent TO hedgerow_app;
+GRANT SELECT ON agent_registry TO hedgerow_app;
+GRANT SELECT ON agent_activities TO hedgerow_app;
+GRANT INSERT ON agent_activities TO hedgerow_app;
+GRANT UPDATE (agent_type, tier, activity_timestamp, activity_type, workstream, processing_duration_ms, input_data, records_processed, time_window, analysis_results, causal_paths_analyzed, confidence_level, recommendations, actions_initiated, impact_estimate, roi_estimate, status, error_message, resource_usage, split_config_id, created_at, search_vector) ON agent_activities TO hedgerow_app;
+GRANT DELETE ON agent_activities TO hedgerow_app;
+GRANT SELECT ON v_train_agent_activities TO hedgerow_app;
+GRANT SELECT ON v_validation_agent_activities TO hedgerow_app;
+GRANT SELECT ON v_test_agent_activities TO hedgerow_app;
+GRANT SELECT ON v_holdout_agent_activities TO hedgerow_app;
+GRANT SELECT ON v_agent_routing TO hedgerow_app;

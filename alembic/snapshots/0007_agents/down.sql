@@ -1,0 +1,11 @@
+DROP POLICY tenant_members ON agent_activities;
+DROP POLICY tenant_isolation ON agent_activities;
+DROP TRIGGER set_search_vector ON agent_activities;
+DROP VIEW v_agent_routing;
+DROP VIEW v_holdout_agent_activities;
+DROP VIEW v_test_agent_activities;
+DROP VIEW v_validation_agent_activities;
+DROP VIEW v_train_agent_activities;
+DROP FUNCTION route_intent_to_agent;
+DROP FUNCTION get_agent_activity_context;
+DROP FUNCTION app.set_activity_search_vector;

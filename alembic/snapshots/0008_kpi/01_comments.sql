@@ -1,0 +1,1 @@
+COMMENT ON TYPE source_type_enum IS 'Kind of data that a source delivers.';

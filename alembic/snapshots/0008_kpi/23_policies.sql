@@ -1,0 +1,65 @@
+ALTER TABLE data_source_tracking ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data_source_tracking FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY tenant_isolation ON data_source_tracking AS RESTRICTIVE FOR ALL TO PUBLIC
+    USING (data_source_tracking.tenant_id = (SELECT app.current_tenant()))
+    WITH CHECK (data_source_tracking.tenant_id = (SELECT app.current_tenant()));
+
+CREATE POLICY tenant_members ON data_source_tracking AS PERMISSIVE FOR ALL TO PUBLIC
+    USING (true)
+    WITH CHECK (true);
+
+ALTER TABLE etl_pipeline_metrics ENABLE ROW LEVEL SECURITY;
+ALTER TABLE etl_pipeline_metrics FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY tenant_isolation ON etl_pipeline_metrics AS RESTRICTIVE FOR ALL TO PUBLIC
+    USING (etl_pipeline_metrics.tenant_id = (SELECT app.current_tenant()))
+    WITH CHECK (etl_pipeline_metrics.tenant_id = (SELECT app.current_tenant()));
+
+CREATE POLICY tenant_members ON etl_pipeline_metrics AS PERMISSIVE FOR ALL TO PUBLIC
+    USING (true)
+    WITH CHECK (true);
+
+ALTER TABLE ml_annotations ENABLE ROW LEVEL SECURITY;
+ALTER TABLE ml_annotations FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY tenant_isolation ON ml_annotations AS RESTRICTIVE FOR ALL TO PUBLIC
+    USING (ml_annotations.tenant_id = (SELECT app.current_tenant()))
+    WITH CHECK (ml_annotations.tenant_id = (SELECT app.current_tenant()));
+
+CREATE POLICY tenant_members ON ml_annotations AS PERMISSIVE FOR ALL TO PUBLIC
+    USING (true)
+    WITH CHECK (true);
+
+ALTER TABLE user_sessions ENABLE ROW LEVEL SECURITY;
+ALTER TABLE user_sessions FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY tenant_isolation ON user_sessions AS RESTRICTIVE FOR ALL TO PUBLIC
+    USING (user_sessions.tenant_id = (SELECT app.current_tenant()))
+    WITH CHECK (user_sessions.tenant_id = (SELECT app.current_tenant()));
+
+CREATE POLICY tenant_members ON user_sessions AS PERMISSIVE FOR ALL TO PUBLIC
+    USING (true)
+    WITH CHECK (true);
+
+ALTER TABLE business_metrics ENABLE ROW LEVEL SECURITY;
+ALTER TABLE business_metrics FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY tenant_isolation ON business_metrics AS RESTRICTIVE FOR ALL TO PUBLIC
+    USING (business_metrics.tenant_id = (SELECT app.current_tenant()) AND business_metrics.split_assignment = any(CAST((SELECT app.current_splits())::text[] AS TEXT[])) AND CASE WHEN (business_metrics.split_assignment = 'train') THEN (CAST(business_metrics.metric_date AS TIMESTAMP WITHOUT TIME ZONE) AT TIME ZONE 'UTC') < (SELECT app.window_bound('train_until')) WHEN (business_metrics.split_assignment = 'validation') THEN (CAST(business_metrics.metric_date AS TIMESTAMP WITHOUT TIME ZONE) AT TIME ZONE 'UTC') >= (SELECT app.window_bound('validation_from')) AND (CAST(business_metrics.metric_date AS TIMESTAMP WITHOUT TIME ZONE) AT TIME ZONE 'UTC') < (SELECT app.window_bound('validation_until')) WHEN (business_metrics.split_assignment = 'test') THEN (CAST(business_metrics.metric_date AS TIMESTAMP WITHOUT TIME ZONE) AT TIME ZONE 'UTC') >= (SELECT app.window_bound('test_from')) AND (CAST(business_metrics.metric_date AS TIMESTAMP WITHOUT TIME ZONE) AT TIME ZONE 'UTC') < (SELECT app.window_bound('test_until')) WHEN (business_metrics.split_assignment = 'holdout') THEN (CAST(business_metrics.metric_date AS TIMESTAMP WITHOUT TIME ZONE) AT TIME ZONE 'UTC') >= (SELECT app.window_bound('holdout_from')) ELSE true END)
+    WITH CHECK (business_metrics.tenant_id = (SELECT app.current_tenant()) AND business_metrics.split_assignment = any(CAST((SELECT app.current_splits())::text[] AS TEXT[])));
+
+CREATE POLICY tenant_members ON business_metrics AS PERMISSIVE FOR ALL TO PUBLIC
+    USING (true)
+    WITH CHECK (true);
+
+ALTER TABLE hcp_intent_surveys ENABLE ROW LEVEL SECURITY;
+ALTER TABLE hcp_intent_surveys FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY tenant_isolation ON hcp_intent_surveys AS RESTRICTIVE FOR ALL TO PUBLIC
+    USING (hcp_intent_surveys.tenant_id = (SELECT app.current_tenant()))
+    WITH CHECK (hcp_intent_surveys.tenant_id = (SELECT app.current_tenant()));
+
+CREATE POLICY tenant_members ON hcp_intent_surveys AS PERMISSIVE FOR ALL TO PUBLIC
+    USING (true)
+    WITH CHECK (true);

@@ -1,0 +1,25 @@
+"""Extension, roles, the readers of the scope and shared trigger functions.
+
+New functions: app.current_artefact_splits, app.current_splits, app.current_tenant, app.current_user_id,
+app.window_bound, forbid_mutation, update_updated_at_column.
+
+Revision: 0001_core
+Follows: nothing
+"""
+
+from __future__ import annotations
+
+from alembic import op
+
+revision: str = "0001_core"
+down_revision: str | None = None
+branch_labels: tuple[str, ...] | None = None
+depends_on: tuple[str, ...] | None = None
+
+
+def upgrade() -> None:
+    op.apply_snapshot(revision)
+
+
+def downgrade() -> None:
+    op.revert_snapshot(revision)

@@ -1,0 +1,92 @@
+"""How env.py meets the database: one migration at a time, never waiting for ever, never losing data unasked."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from sqlalchemy import Connection, create_engine
+from sqlalchemy.pool import NullPool
+
+from hedgerow.core.settings import Settings, resolve_urls, sync_url
+from hedgerow.migrations.errors import MigrationError
+
+log = logging.getLogger("alembic.hedgerow")
+
+LOCK: Final = int.from_bytes(b"hedgerow")
+"""Key of the advisory lock that a migration holds, in the database that it migrates."""
+
+PATIENCE: Final = 600.0
+"""Seconds to wait for another migration."""
+
+_HOLDER: Final = """
+    SELECT a.pid, date_trunc('second', now() - a.backend_start)::text AS age
+    FROM pg_locks AS l
+    JOIN pg_stat_activity AS a ON a.pid = l.pid
+    WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+      AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+      AND (l.classid::bigint << 32 | l.objid::bigint) = %s
+"""
+
+
+@contextmanager
+def owner_connection(url: Any = None, settings: Settings | None = None) -> Iterator[Connection]:
+    """A connection of the schema's owner with the timeouts of migrations, closed in the end.
+
+    :param url: None for the settings' URL; starts the embedded server when no database is configured.
+    """
+    settings = settings or Settings.load()
+    target = sync_url(url) if url is not None else resolve_urls(settings).owner
+    # NullPool: closing ends the session, and with it every lock that it might still hold.
+    engine = create_engine(target, poolclass=NullPool, connect_args={"application_name": "hedgerow migration"})
+    with engine.connect() as connection:
+        for name, value in (("lock_timeout", settings.lock_timeout), ("statement_timeout", settings.statement_timeout)):
+            connection.exec_driver_sql("SELECT set_config(%s, %s, false)", (name, value))
+        # Revisions name what they create without a schema.
+        connection.exec_driver_sql("SET search_path TO public")
+        connection.commit()
+        yield connection
+
+
+@contextmanager
+def migration_lock(
+    connection: Connection, *, patience: float = PATIENCE, sleep: Callable[[float], None] = time.sleep
+) -> Iterator[None]:
+    """Be the only migration of the database inside of the ``with`` block; others wait and then find nothing to do.
+
+    The lock is polled, with a commit between the tries: a session that waits inside of a transaction would hold up
+    the CREATE INDEX CONCURRENTLY of the migration that it waits for.
+
+    Raises:
+        MigrationError: another migration held the lock for ``patience`` seconds.
+    """
+    deadline, told = time.monotonic() + patience, False
+    while True:
+        got = connection.exec_driver_sql("SELECT pg_try_advisory_lock(%s)", (LOCK,)).scalar_one()
+        holder = None if got else connection.exec_driver_sql(_HOLDER, (LOCK,)).first()
+        connection.commit()
+        if got:
+            break
+        who = f"process {holder[0]} of the server, connected for {holder[1]}" if holder else "another session"
+        if time.monotonic() > deadline:
+            raise MigrationError(
+                f"Another migration of this database has been running for more than {patience:g} seconds ({who}).",
+                remedy="Wait for it, or end it with SELECT pg_terminate_backend(<process>), then run this again",
+            )
+        if not told:
+            log.warning("Another migration of this database is running (%s); waiting for it.", who)
+            told = True
+        sleep(0.2)
+    if told:
+        log.info("The other migration has ended; going on.")
+    try:
+        yield
+    finally:
+        # After an error the session ends anyway, and the lock with it.
+        if not connection.invalidated:
+            connection.rollback()
+            connection.exec_driver_sql("SELECT pg_advisory_unlock(%s)", (LOCK,))
+            connection.commit()
