@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 from typer.core import TyperGroup
 
-from hedgerow.cli import db, schema, splits, tenants, where
+from hedgerow.cli import db, doctor, schema, seed, splits, tenants, where
 from hedgerow.core.errors import HedgerowError
 
 __all__ = ["app", "main"]
@@ -47,9 +47,11 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 schema.register(db.app)
+doctor.register(db.app)
 app.add_typer(db.app, name="db")
 app.add_typer(tenants.app, name="tenants")
 app.add_typer(splits.app, name="splits")
+seed.register(app)
 where.register(app)
 
 

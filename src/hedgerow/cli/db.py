@@ -42,7 +42,7 @@ def start() -> None:
     console.print(
         f"[green]PostgreSQL {status.major}[/] "
         + ("was running already" if already else f"is up after {took:.2f} s")
-        + f" (process {status.pid}, data in {settings.home})"
+        + f" (process {status.pid}, data in {status.data})"
     )
     _warn_if_unused(settings)
 
@@ -147,6 +147,7 @@ def _described(found: ServerStatus) -> Table:
         age = datetime.now(UTC) - found.started_at
         table.add_row("up for", str(age).partition(".")[0])
     table.add_row("home", str(found.home))
+    table.add_row("data", str(found.data))
     table.add_row("socket", str(found.socket_directory))
     table.add_row("log", str(found.log))
     return table

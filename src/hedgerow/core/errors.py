@@ -44,13 +44,13 @@ class HedgerowError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The default loses the keyword arguments; errors cross process borders in workers and test runs.
-        return (_rebuild, (type(self), self.message, self.remedy, self.table, self.scope))
+        return (_rebuild, (type(self), self.__dict__))
 
 
-def _rebuild(
-    kind: type[HedgerowError], message: str, remedy: str | None, table: str | None, scope: Scope | None
-) -> HedgerowError:
-    return kind(message, remedy=remedy, table=table, scope=scope)
+def _rebuild(kind: type[HedgerowError], attributes: dict[str, Any]) -> HedgerowError:
+    error = kind(attributes["message"])
+    error.__dict__.update(attributes)
+    return error
 
 
 class RuleError(HedgerowError):

@@ -123,14 +123,14 @@ def tracking(world: World) -> Iterator[Row]:
 
 
 @per_tenant(Annotation)
-def annotations(world: World) -> Iterator[Row]:
+def labels(world: World) -> Iterator[Row]:
     """Two people label each of 60 events, a third decides where they differ; some labels stand alone."""
     draw = world.draw("ml_annotations")
     for number, event in enumerate(islice(happenings(world, 0), 60)):
         group = world.id("ml_annotations.group", number) if number % 5 else None
-        labels = [draw.pick((True, True, True, False)) for _ in range(2 if group else 1)]
-        differ = len(set(labels)) > 1
-        for place, label in enumerate(labels):
+        said = [draw.pick((True, True, True, False)) for _ in range(2 if group else 1)]
+        differ = len(set(said)) > 1
+        for place, label in enumerate(said):
             made = later(at(event.day), days=30, minutes=draw.whole(0, 600))
             yield {
                 "annotation_id": world.id("ml_annotations", number, place),
@@ -144,7 +144,7 @@ def annotations(world: World) -> Iterator[Row]:
                 "annotation_timestamp": made,
                 "annotation_duration_seconds": draw.bell(5, 240),
                 "is_adjudicated": differ,
-                "adjudication_result": {"label": labels[0]} if differ else None,
+                "adjudication_result": {"label": said[0]} if differ else None,
                 "adjudicated_by": "adjudicator-1" if differ else None,
                 "adjudicated_at": later(made, days=3) if differ else None,
                 "iaa_group_id": group,
@@ -221,4 +221,4 @@ def surveys(world: World) -> Iterator[Row]:
             before, day = answer, day + timedelta(days=91)
 
 
-SEEDS: Final = (sources, sessions, metrics, tracking, annotations, pipelines, surveys)
+SEEDS: Final = (sources, sessions, metrics, tracking, labels, pipelines, surveys)

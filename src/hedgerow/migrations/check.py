@@ -42,11 +42,12 @@ class Report:
         return len(self.heads) == 1 and not self.pending and not self.differences
 
 
-def check(url: str | URL | None = None, make: Databases | None = None) -> Report:
+def check(url: str | URL | None = None, make: Databases | None = None, *, declared: Catalogue | None = None) -> Report:
     """Compare a database with the revisions and with the declarations; changes neither.
 
     :param url: the owner's database; None for the settings'.
     :param make: how to make a scratch database; None for the server of the settings.
+    :param declared: what :func:`declared_catalogue` gave before, to spare the time of another scratch database.
 
     Raises:
         ScratchDatabaseError: the scratch database cannot be made, or is not empty.
@@ -60,7 +61,8 @@ def check(url: str | URL | None = None, make: Databases | None = None) -> Report
         actual = read_catalogue(connection)
     known = {script.revision for script in scripts.iterate_revisions(applied, "base")} if applied else set()
     pending = [s.revision for s in scripts.iterate_revisions("heads", "base") if s.revision not in known]
-    declared = declared_catalogue(make or databases())
+    if declared is None:
+        declared = declared_catalogue(make or databases())
     return Report(
         heads=heads,
         current=", ".join(applied) or None,

@@ -132,7 +132,7 @@ class _Planner:
         keys = self._keys(item)
         if item.kind == "grant":
             parents = {self.after[key].parent for key in keys}
-            return bool(keys & self.changed or parents & (self.touched_parents | self.new_parents))
+            return bool(parents & (self.touched_parents | self.new_parents | self._regranted()) or keys & self.changed)
         if item.kind in ("row_security", "comment", "bootstrap"):
             return bool(keys & self.changed)
         return bool(keys & (self.new | self.touched | self.replaced))

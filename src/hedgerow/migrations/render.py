@@ -50,7 +50,11 @@ def render_item(kind: str, item: Any, context: AutogenContext) -> str | Literal[
 def _check_name(check: CheckConstraint) -> str:
     # Alembic hands over a copy outside of our metadata. The checks of enums lose their full name on the way.
     preparer = postgresql.dialect().identifier_preparer  # type: ignore[no-untyped-call]
-    declared = metadata.tables[check.table.name].constraints
+    table = metadata.tables.get(check.table.name)
+    if table is None:
+        # A table that the revision drops: the database told its name.
+        return str(check.name)
+    declared = table.constraints
     names = {str(preparer.format_constraint(c)) for c in declared if isinstance(c, CheckConstraint)}
     if str(check.name) in names:
         return str(check.name)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from hedgerow.core.scope import Split
@@ -199,4 +199,4 @@ def _figure(value: float) -> Decimal:
     return round(Decimal(value), 4)
 
 
-SEEDS: Final[tuple[Any, ...]] = (experiments, models)
+SEEDS: Final = (experiments, models)

@@ -114,7 +114,8 @@ def prescriber_id(number: int) -> str:
 @lru_cache(maxsize=64)
 def cohort(world: World, unit: int) -> tuple[SeedJourney, ...]:
     """The journeys of one unit of scale, patient after patient."""
-    draw, found = world.draw("patient_journeys", unit), []
+    draw = world.draw("patient_journeys", unit)
+    found: list[SeedJourney] = []
     for patient in patients(world, unit):
         region = draw.pick(tuple(Region)) if draw.chance(0.95) else None
         prescriber = prescriber_id(unit * PRESCRIBERS + draw.whole(1, PRESCRIBERS))
@@ -156,19 +157,16 @@ def _start(world: World, split: Split, draw: Draw) -> date:
 @lru_cache(maxsize=64)
 def happenings(world: World, unit: int) -> tuple[SeedEvent, ...]:
     """The events of one unit of scale, journey after journey, each in order of time."""
-    draw, found = world.draw("treatment_events", unit), []
+    draw = world.draw("treatment_events", unit)
+    found: list[SeedEvent] = []
     for journey in cohort(world, unit):
         count = draw.weighted(((1, 15), (2, 20), (3, 30), (4, 20), (5, 15)))
         # The higher the risk, the more give up: what the seeded models predict.
         gave_up = draw.chance(0.05 + 0.6 * float(journey.risk or 0))
         day = journey.moment.date()
         for sequence in range(1, count + 1):
-            last = sequence == count
-            found.append(
-                SeedEvent(
-                    f"EVT-{journey.number:08d}-{sequence}", journey, sequence, day, _kind(sequence, draw), last and gave_up
-                )
-            )
+            key, kind = f"EVT-{journey.number:08d}-{sequence}", _kind(sequence, draw)
+            found.append(SeedEvent(key, journey, sequence, day, kind, gave_up and sequence == count))
             day = min(day + timedelta(days=draw.whole(3, 21)), END)
     return tuple(found)
 
@@ -262,7 +260,7 @@ def events(world: World, unit: int) -> Iterator[Row]:
 
 
 _FIRST: Final = ("Ana", "Ben", "Chloe", "Dev", "Elif", "Farid", "Grace", "Hugo", "Ines", "Jonas", "Kofi", "Lin", "Maya")
-_LAST: Final = ("Abbott", "Bauer", "Chen", "Diaz", "Eriksen", "Fontaine", "Gupta", "Hassan", "Ito", "Jansen", "Kowalski")
+_LAST: Final = ("Abbott", "Bauer", "Chen", "Diaz", "Eriksen", "Fontaine", "Gupta", "Hassan", "Ito", "Jansen")
 _PLACES: Final = {
     Region.NORTHEAST: (("NY", "New York", "10001"), ("MA", "Boston", "02108")),
     Region.SOUTH: (("TX", "Houston", "77001"), ("FL", "Miami", "33101")),

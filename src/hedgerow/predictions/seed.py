@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import islice
 from typing import Any, Final
-from uuid import UUID
 
 from hedgerow.core.scope import Split
 from hedgerow.mlops.seed import CHAMPION, MODEL, filled, model_id, quality, score, shap_values
@@ -73,7 +72,7 @@ _ACTIONS: Final = ("Call the patient", "Offer a nurse visit", "Review the dosage
 
 
 def _trigger(
-    world: World, journey: SeedJourney, number: int, sent: Any, luck: int, change: str | None, share: float
+    world: World, journey: SeedJourney, number: int, sent: datetime, luck: int, change: str | None, share: float
 ) -> Row:
     """A trigger and what became of it: 90 of 100 delivered, 50 seen, 35 accepted, 20 acted on."""
     delivered, seen, accepted, acted = luck < 90, luck < 50, luck < 35, luck < 20
@@ -128,7 +127,7 @@ def _priority(value: float) -> Priority:
 @per_tenant(ShapAnalysis)
 def explanations(world: World) -> Iterator[Row]:
     """Of the champion: overall, for a segment, of interactions (it has none), and for some patients of each split."""
-    train = [journey for journey in _visible(world, Split.TRAIN)]
+    train = list(_visible(world, Split.TRAIN))
     importance = _importance(world, train)
     segment = [journey for journey in train if journey.brand.value == "Kisqali"]
     computed = at(date(2025, 3, 20), 300)
@@ -199,12 +198,11 @@ def _local(world: World, journey: SeedJourney, *, realtime: bool) -> Row:
     return _explanation(world, f"{kind}/{journey.number}", kind, journey.patient.split, asked) | row
 
 
-def _explanation(world: World, key: str, kind: ShapAnalysisType, split: Split, computed: Any) -> dict[str, Any]:
+def _explanation(world: World, key: str, kind: ShapAnalysisType, split: Split, computed: datetime) -> dict[str, Any]:
     """Every column of an explanation, those that its kind does not fill being empty."""
-    model: UUID = model_id(world)
     return {
         "id": world.id("ml_shap_analyses", key),
-        "model_registry_id": model,
+        "model_registry_id": model_id(world),
         "analysis_type": kind,
         "segment_name": None,
         "segment_filter": None,

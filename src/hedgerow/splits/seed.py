@@ -26,7 +26,8 @@ class SeedPatient:
 @lru_cache(maxsize=64)
 def patients(world: World, unit: int) -> tuple[SeedPatient, ...]:
     """The patients of one unit of scale: together they have exactly :data:`~hedgerow.seeding.UNIT` journeys."""
-    draw, left, found = world.draw("ml_patient_split_assignments", unit), UNIT, []
+    draw, left = world.draw("ml_patient_split_assignments", unit), UNIT
+    found: list[SeedPatient] = []
     while left:
         journeys = min(left, draw.weighted(((1, 60), (2, 25), (3, 10), (4, 5))))
         patient_id = f"PAT-{unit * UNIT + len(found) + 1:08d}"

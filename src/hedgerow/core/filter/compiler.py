@@ -353,9 +353,9 @@ def marking(preparer: Any, mark: str, names: frozenset[str]) -> Any:
 
     class Marking(kind):  # type: ignore[misc, valid-type]
         def quote(self, ident: str) -> str:
-            if getattr(ident, "quote", None) is False and self._requires_quotes_illegal_chars(ident):
-                if not ident.startswith("__[SCHEMA_"):
-                    ident = quoted_name(str(ident), True)
+            unquoted = getattr(ident, "quote", None) is False and not ident.startswith("__[SCHEMA_")
+            if unquoted and self._requires_quotes_illegal_chars(ident):
+                ident = quoted_name(str(ident), True)
             text: str = super().quote(ident)
             return mark + text if rawsql.guarded(ident, names) else text
 
@@ -389,10 +389,12 @@ def _dependent_columns(select: Any, registry: ScopeRegistry) -> list[ColumnEleme
     dependent: list[ColumnElement[Any]] = []
     for source in sources:
         for element in visitors.iterate(source):
-            if isinstance(element, ColumnClause) and element.table in keyed:
-                if element.name not in keyed[element.table]:
-                    keyed[element.table].add(element.name)
-                    dependent.append(element)
+            if not isinstance(element, ColumnClause):
+                continue
+            grouped_by = keyed.get(element.table)
+            if grouped_by is not None and element.name not in grouped_by:
+                grouped_by.add(element.name)
+                dependent.append(element)
     return dependent
 
 

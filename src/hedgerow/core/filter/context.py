@@ -6,7 +6,7 @@ would wrap them in its own error.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.dialects.postgresql.base import PGExecutionContext
@@ -16,7 +16,7 @@ from hedgerow.core.access import Access, refuse
 from hedgerow.core.errors import CrossTenantError, HedgerowError, RawSQLError, ScopeError, SplitAccessError
 from hedgerow.core.filter import rawsql
 from hedgerow.core.filter.compiler import FilterCompiler
-from hedgerow.core.filter.facts import Facts
+from hedgerow.core.filter.facts import Check, Facts
 from hedgerow.core.filter.opened import NO_CLAIMS, OpenScope, scope_of
 
 #: Execution option of the filter's own statements. Its value cannot be had from outside by accident.
@@ -66,9 +66,9 @@ class FilterContext(PGExecutionContext):
             dialect, connection, dbapi_connection, execution_options, compiled, parameters, *args, **kw
         )
         context._hedgerow_open = opened
-        context._hedgerow_refusal = _refusal(facts, opened, context.compiled_parameters) or _raw_refusal(
-            facts.raw, execution_options, opened, compiled.string
-        )
+        context._hedgerow_refusal = _refusal(
+            facts, opened, context.compiled_parameters, context._expanded_parameters
+        ) or _raw_refusal(facts.raw, execution_options, opened, compiled.string)
         return context
 
     @classmethod
@@ -145,7 +145,12 @@ def _filled(parameters: Sequence[Mapping[str, Any]], facts: Facts, opened: OpenS
     return filled
 
 
-def _refusal(facts: Facts, opened: OpenScope | None, rows: Iterable[Mapping[str, Any]]) -> HedgerowError | None:
+def _refusal(
+    facts: Facts,
+    opened: OpenScope | None,
+    rows: Sequence[Mapping[str, Any]],
+    expanded: Mapping[str, Sequence[str]],
+) -> HedgerowError | None:
     if not facts.relations and not facts.checks:
         return None
     if opened is None:
@@ -160,24 +165,29 @@ def _refusal(facts: Facts, opened: OpenScope | None, rows: Iterable[Mapping[str,
         if only is not None and not scope.holds(only):
             return _split_refusal(only, table, opened)
     for check in facts.checks:
-        for name in facts.names.get(check.key, ()):
-            for row in rows:
-                if name not in row:
-                    continue
-                value = row[name]
-                if check.kind == "tenant":
-                    if value != scope.tenant_id:
-                        return CrossTenantError(
-                            f"a row of tenant {value!r} would be written",
-                            remedy="leave the tenant out, it is stamped; or open a session for that tenant",
-                            table=check.table,
-                            scope=scope,
-                        )
-                    continue
-                for split in value if isinstance(value, (list, tuple, set, frozenset)) else (value,):
-                    if split is not None and not scope.holds(split, artefact=check.artefact):
-                        return _split_refusal(str(getattr(split, "value", split)), check.table, opened)
+        for value in _values(check, facts, rows, expanded):
+            if check.kind == "tenant":
+                if value != scope.tenant_id:
+                    return CrossTenantError(
+                        f"a row of tenant {value!r} would be written",
+                        remedy="leave the tenant out, it is stamped; or open a session for that tenant",
+                        table=check.table,
+                        scope=scope,
+                    )
+            elif value is not None and not scope.holds(value, artefact=check.artefact):
+                return _split_refusal(str(getattr(value, "value", value)), check.table, opened)
     return None
+
+
+def _values(
+    check: Check, facts: Facts, rows: Sequence[Mapping[str, Any]], expanded: Mapping[str, Sequence[str]]
+) -> Iterator[Any]:
+    """What the parameter of a check holds in each row; the values of ``IN (...)`` one by one."""
+    for name in facts.names.get(check.key, ()):
+        for part in expanded.get(name, (name,)):
+            for row in rows:
+                if part in row:
+                    yield row[part]
 
 
 def _split_refusal(split: str, table: str, opened: OpenScope) -> SplitAccessError:

@@ -115,7 +115,7 @@ def _stamp_select(statement: Any, target: Any, entry: Entry) -> Any:
     names: list[str] = list(statement._select_names)
     source = statement.select
     known = [column_name(statement, target, name) for name in names]
-    guarded = {name: kind for kind, name in _guarded(entry)}
+    guarded = {written: kind for kind, written in _guarded(entry)}
     tenant = entry.rule.tenant_column
     statement = statement._clone()
     if not guarded.keys() & set(known) and isinstance(source, Select):
@@ -141,7 +141,7 @@ def _stamp_select(statement: Any, target: Any, entry: Entry) -> Any:
         value: ColumnElement[Any] = source_column
         if isinstance(source_column.type, NullType):
             value = cast(source_column, to.type)
-        if known_name in guarded:
+        if known_name is not None and known_name in guarded:
             value = WrittenValue(value, guarded[known_name], entry, to.type)
         chosen.append(value)
     if tenant not in known:
@@ -178,7 +178,7 @@ def key_name(key: Any) -> str | None:
     """Return the column name that a key of SET means: a name, a column, or a part of one (``array[1]``)."""
     if isinstance(key, str):
         return key
-    element = coercions.expect(roles.DMLColumnRole, key)
+    element: Any = coercions.expect(roles.DMLColumnRole, key)
     while element is not None and not isinstance(element, ColumnClause):
         element = getattr(element, "left", None)
     return None if element is None else str(element.name)
