@@ -76,6 +76,10 @@ seed: $(STAMP) ## Load the deterministic fixtures
 check: $(STAMP) ## Compare models, revisions and database: no drift, nothing pending
 	$(BIN)/hedgerow db check
 
+.PHONY: regenerate
+regenerate: $(STAMP) ## Before the first release only: write all revisions anew from the declarations
+	$(BIN)/python -m hedgerow.migrations.regenerate
+
 .PHONY: docs
 docs: $(STAMP) ## Write the schema reference from the declarations
 	$(BIN)/hedgerow docs

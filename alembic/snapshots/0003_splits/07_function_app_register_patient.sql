@@ -6,6 +6,14 @@ LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     v_assignment ml_patient_split_assignments;
 BEGIN
+    IF p_tenant <> app.current_tenant() THEN
+        -- Triggers run before policies: without this, the refusal would speak of a missing configuration.
+        RAISE EXCEPTION 'row-level security keeps a row of tenant % out of the scope of tenant %',
+              quote_literal(p_tenant), quote_literal(app.current_tenant())
+            USING ERRCODE = 'insufficient_privilege',
+                  TABLE = 'ml_patient_split_assignments',
+                  HINT = 'Open a session for that tenant.';
+    END IF;
     FOR attempt IN 1..2 LOOP
         SELECT * INTO v_assignment
           FROM ml_patient_split_assignments AS a
@@ -31,7 +39,7 @@ BEGIN
           quote_nullable(p_tenant), quote_nullable(p_patient_id)
         USING ERRCODE = 'object_not_in_prerequisite_state',
               TABLE = 'ml_split_registry',
-              HINT = 'Register config/ml_split_config.yaml for the tenant: hedgerow splits configure TENANT.';
+              HINT = 'Register a split configuration for the tenant: hedgerow splits configure TENANT.';
 END;
 $$;
 

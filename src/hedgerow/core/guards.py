@@ -52,7 +52,7 @@ class ObjectGuard:
             if origin is None:
                 raise ScopeError(
                     f"a {state.class_.__name__} with an identity comes from outside of any session",
-                    remedy="load it here with session.get or a query, or use session.merge(obj), which does",
+                    remedy="load it here with session.get or a query, or with session.merge(obj), which loads it",
                     table=entry.name,
                     scope=self._scope,
                 )

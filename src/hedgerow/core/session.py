@@ -235,6 +235,8 @@ def _open_scope(session: ScopedSession, transaction: SessionTransaction, connect
     # undone with it.
     if transaction.nested:
         return
+    if connection.engine is not session._bound_to.engine:
+        raise session._other_engine()
     open_scope(
         connection,
         session._scope,

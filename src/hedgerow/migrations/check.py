@@ -9,13 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import URL, Connection, create_engine
+from sqlalchemy import URL, Connection
 from sqlalchemy.exc import ProgrammingError
-from sqlalchemy.pool import NullPool
 
 from hedgerow.migrations import config
 from hedgerow.migrations.catalogue import Catalogue, Difference, diff, read_catalogue
-from hedgerow.migrations.environment import owner_connection
+from hedgerow.migrations.environment import connected, owner_connection
 from hedgerow.migrations.errors import ScratchDatabaseError
 from hedgerow.migrations.scratch import Databases, build_scratch, databases, domains_until
 
@@ -73,18 +72,16 @@ def check(url: str | URL | None = None, make: Databases | None = None, *, declar
 
 def declared_catalogue(make: Databases) -> Catalogue:
     """The catalogue of everything that is declared, read from a scratch database that is left as empty as it was."""
-    with make() as url:
-        engine = create_engine(url, poolclass=NullPool)
-        with engine.connect() as connection:
-            _demand_empty(connection)
-            try:
-                build_scratch(connection, domains_until())
-            except ProgrammingError as error:
-                raise ScratchDatabaseError(
-                    f"The declarations cannot be built in the scratch database: {str(error.orig).strip()}."
-                ) from error
-            # Closing rolls back.
-            return read_catalogue(connection)
+    with make() as url, connected(url) as connection:
+        _demand_empty(connection)
+        try:
+            build_scratch(connection, domains_until())
+        except ProgrammingError as error:
+            raise ScratchDatabaseError(
+                f"The declarations cannot be built in the scratch database: {str(error.orig).strip()}."
+            ) from error
+        # Closing rolls back.
+        return read_catalogue(connection)
 
 
 def _demand_empty(connection: Connection) -> None:

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import URL, Connection, create_engine
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
 from hedgerow.core.settings import Settings, resolve_urls, sync_url
@@ -37,17 +38,37 @@ def owner_connection(url: Any = None, settings: Settings | None = None) -> Itera
     """A connection of the schema's owner with the timeouts of migrations, closed in the end.
 
     :param url: None for the settings' URL; starts the embedded server when no database is configured.
+
+    Raises:
+        MigrationError: the database cannot be reached.
     """
     settings = settings or Settings.load()
     target = sync_url(url) if url is not None else resolve_urls(settings).owner
-    # NullPool: closing ends the session, and with it every lock that it might still hold.
-    engine = create_engine(target, poolclass=NullPool, connect_args={"application_name": "hedgerow migration"})
-    with engine.connect() as connection:
+    with connected(target, application_name="hedgerow migration") as connection:
         for name, value in (("lock_timeout", settings.lock_timeout), ("statement_timeout", settings.statement_timeout)):
             connection.exec_driver_sql("SELECT set_config(%s, %s, false)", (name, value))
         # Revisions name what they create without a schema.
         connection.exec_driver_sql("SET search_path TO public")
         connection.commit()
+        yield connection
+
+
+@contextmanager
+def connected(url: URL, **arguments: Any) -> Iterator[Connection]:
+    """A connection that is closed in the end, and with it every lock and transaction that it might still hold.
+
+    Raises:
+        MigrationError: the database cannot be reached.
+    """
+    engine = create_engine(url, poolclass=NullPool, connect_args=arguments)
+    try:
+        connection = engine.connect()
+    except OperationalError as error:
+        raise MigrationError(
+            f"The database {url.render_as_string(hide_password=True)} cannot be reached: {str(error.orig).strip()}.",
+            remedy="Correct the URL, or start the server; without DATABASE_URL the embedded one is used",
+        ) from error
+    with connection:
         yield connection
 
 

@@ -228,8 +228,7 @@ def _store(connection: Connection, batch: Batch, counts: Counts, *, fresh: bool 
         inserted = connection.execute(statement).rowcount
     except psycopg.errors.IntegrityError as error:
         raise SeedError(
-            f"Rows that somebody else wrote stand in the way: {error.diag.message_primary}"
-            f" ({error.diag.message_detail or 'no detail'}).",
+            f"Rows that somebody else wrote stand in the way: {error.diag.message_primary}.",
             table=table.name,
             remedy="remove those rows, or seed a database of its own",
         ) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from math import fsum
 from typing import TypeAlias
 
@@ -23,13 +24,13 @@ def auc(scored: Scored) -> float:
 
 
 def pr_auc(scored: Scored) -> float:
-    """Average precision: mean of the precision at the rank of each positive."""
-    hits, precisions = 0, []
-    for rank, (_, outcome) in enumerate(_ranked(scored), 1):
-        if outcome:
-            hits += 1
-            precisions.append(hits / rank)
-    return fsum(precisions) / len(precisions)
+    """Average precision: mean over the positives of the precision at their score, ties being taken together."""
+    seen, hits, areas = 0, 0, []
+    for _, tied in groupby(_ranked(scored), lambda pair: pair[0]):
+        outcomes = [outcome for _, outcome in tied]
+        seen, hits = seen + len(outcomes), hits + sum(outcomes)
+        areas.append(sum(outcomes) * hits / seen)
+    return fsum(areas) / hits
 
 
 def brier(scored: Scored) -> float:

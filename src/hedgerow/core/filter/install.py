@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
+from sqlalchemy.orm.mapper import _all_registries
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from hedgerow.core.access import AccessLog, DatabaseAccessLog
@@ -61,7 +62,7 @@ def install_filter(
     dialect.hedgerow = installation
     dialect.statement_compiler = _mixed(FilterCompiler, dialect.statement_compiler)
     dialect.execution_ctx_cls = _mixed(FilterContext, dialect.execution_ctx_cls)
-    engine.clear_compiled_cache()
+    _forget_compiled(engine)
     event.listen(engine, "handle_error", listener(registry))
     return installation
 
@@ -70,6 +71,17 @@ def filtered(engine: Engine) -> Installation | None:
     """Return the filter that was installed on ``engine``, or ``None``."""
     installation = getattr(engine.dialect, "hedgerow", None)
     return installation if isinstance(installation, Installation) else None
+
+
+def _forget_compiled(engine: Engine) -> None:
+    """Drop what the engine compiled before it had the filter: its own cache, and that of each mapper's flushes."""
+    engine.clear_compiled_cache()
+    for registry in _all_registries():
+        for mapper in registry.mappers:
+            flushes = mapper.__dict__.get("_compiled_cache")
+            for key in list(flushes or ()):
+                if key[0] is engine.dialect:
+                    del flushes[key]
 
 
 @cache
