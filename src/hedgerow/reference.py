@@ -106,16 +106,16 @@ def _relative(path: Path) -> str:
 
 
 def _revision(kind: str, name: str) -> str | None:
-    """The first revision that speaks of the object: its snapshot, or the code that creates the table or type."""
+    """The first revision that creates the object: its snapshot, or the code that creates the table or type."""
     from hedgerow.migrations.config import script_directory
 
     scripts = script_directory()
-    for snapshot in sorted((scripts / "snapshots").glob(f"*/*_{kind}_{name}.sql")):
-        return snapshot.parent.name
+    for snapshot in sorted((scripts / "snapshots").glob(f"*/[0-9]*_{kind}_*{name}.sql")):
+        if re.fullmatch(rf"\d+_{kind}_(app_)?{name}", snapshot.stem):
+            return snapshot.parent.name
+    creates = re.compile(rf"""op\.create_(table|enum)\(\s*["']{name}["']""")
     for revision in sorted((scripts / "versions").glob("*.py")):
-        if re.search(
-            rf"""(create_table\(\s*|name=|CREATE TYPE |Enum\([^)]*)["']?{name}\b""", revision.read_text("utf-8")
-        ):
+        if creates.search(revision.read_text("utf-8")):
             return revision.stem
     return None
 
