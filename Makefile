@@ -28,7 +28,7 @@ $(STAMP): pyproject.toml constraints.txt
 
 .PHONY: setup
 setup: ## Create the virtual environment and install everything, pinned
-	$(call step,Setting up $(VENV),$(MAKE) --no-print-directory $(STAMP))
+	$(call step,Setting up $(VENV),$(MAKE) --silent $(STAMP))
 
 .PHONY: demo
 demo: setup ## Real patients, two tenants, four splits: see the walls hold
