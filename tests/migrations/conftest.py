@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from hedgerow.migrations import Catalogue, read_catalogue
+from hedgerow.migrations.check import declared_catalogue
 from hedgerow.migrations.commands import upgrade
 from hedgerow.migrations.config import script_directory, scripts
 from hedgerow.migrations.scratch import Databases, embedded_database
@@ -48,6 +49,12 @@ def catalogues(fresh_database: Callable[[str | None], Any]) -> dict[str, Catalog
 def make(server: Any) -> Databases:
     """Makes scratch databases."""
     return lambda: embedded_database(server)
+
+
+@pytest.fixture(scope="session")
+def declared(make: Databases) -> Catalogue:
+    """The catalogue of everything that is declared."""
+    return declared_catalogue(make)
 
 
 @pytest.fixture

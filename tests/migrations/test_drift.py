@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from hedgerow.migrations import Key, ScratchDatabaseError
+from hedgerow.migrations import Catalogue, Key, ScratchDatabaseError
 from hedgerow.migrations.check import check
-from hedgerow.migrations.scratch import Databases, given
+from hedgerow.migrations.scratch import given
 
 from .conftest import execute
 
@@ -69,10 +69,10 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_change_by_hand_is_reported(change: str, database: Any, make: Databases) -> None:
+def test_a_change_by_hand_is_reported(change: str, database: Any, declared: Catalogue) -> None:
     statement, key = CHANGES[change]
     execute(database, statement)
-    report = check(database.url("owner"), make)
+    report = check(database.url("owner"), declared=declared)
     assert key in {difference.key for difference in report.differences}
     assert not report.clean
 

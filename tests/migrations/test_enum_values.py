@@ -68,7 +68,7 @@ def world(empty_database: Any) -> Any:
 
 def test_everything_is_restored(world: Any) -> None:
     before = catalogue_of(world)
-    execute(world, "INSERT INTO person VALUES (1, 'calm'), (2, 'glad', '{glad,calm}', 'why not')")
+    execute(world, "INSERT INTO person VALUES (1, 'calm', '{calm}', NULL), (2, 'glad', '{glad,calm}', 'why not')")
     run(world, AddEnumValueOp("mood", "tired", after="glad").sql())
     run(world, DropEnumValueOp("mood", "tired").sql())
     assert diff(before, catalogue_of(world)) == []

@@ -15,7 +15,7 @@ from hedgerow.core.settings import libpq_url
 from hedgerow.migrations import Catalogue, MigrationError, diff
 from hedgerow.migrations.commands import downgrade, upgrade
 from hedgerow.migrations.config import script_directory
-from hedgerow.migrations.environment import LOCK, migration_lock, owner_connection
+from hedgerow.migrations.environment import migration_lock, owner_connection
 
 from .conftest import catalogue_of, execute, revisions
 
@@ -55,13 +55,18 @@ def test_three_upgrades_at_once_do_the_work_once(empty_database: Any, catalogues
 
 def test_waiting_for_another_migration_says_so_and_ends(database: Any, caplog: pytest.LogCaptureFixture) -> None:
     url = database.url("owner")
-    with owner_connection(url) as first, migration_lock(first), owner_connection(url) as second:
-        with pytest.raises(MigrationError, match="Another migration"), migration_lock(second, patience=0.5):
-            pass
+    with (
+        owner_connection(url) as first,
+        migration_lock(first),
+        owner_connection(url) as second,
+        pytest.raises(MigrationError, match="Another migration"),
+        migration_lock(second, patience=0.5),
+    ):
+        pass
     assert "Another migration of this database is running (process" in caplog.text
+    # It is free again.
     with owner_connection(url) as third, migration_lock(third, patience=0):
-        held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND (classid::bigint << 32 | objid::bigint) = %s"
-        assert third.exec_driver_sql(held, (LOCK,)).scalar_one() == 1
+        pass
 
 
 def test_a_migration_does_not_wait_for_a_locked_table_for_ever(database: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -13,9 +14,9 @@ from hedgerow.core.errors import AppendOnlyError, CrossTenantError, ScopeError, 
 from hedgerow.core.filter.registry import Entry, ScopeRegistry
 from hedgerow.core.scope import Scope
 
-#: The scope that an object was loaded in, kept from the moment it leaves its session. Keyed by the state itself:
-#: an unpickled copy, or a state made up by hand, has no origin.
-_ORIGIN: Final[WeakKeyDictionary[InstanceState[Any], Scope]] = WeakKeyDictionary()
+#: Attribute of an object's state that keeps the scope it was loaded in, from the moment it leaves its session. It
+#: is not pickled: an unpickled copy, or a state made up by hand, has no origin.
+_ORIGIN: Final = "hedgerow_origin"
 
 _Entries = tuple[tuple[Entry, str | None, str | None], ...]
 _MAPPED: Final[WeakKeyDictionary[ScopeRegistry, dict[Mapper[Any], _Entries]]] = WeakKeyDictionary()
@@ -30,13 +31,13 @@ class ObjectGuard:
         self._scope = scope
         self._registry = registry
 
-    def detached(self, instance: object) -> None:
-        """Note that ``instance`` leaves a session of this scope."""
-        state = _state(instance)
-        if _entries(state.mapper, self._registry):
-            _ORIGIN[state] = self._scope
+    def detached(self, states: Iterable[InstanceState[Any]]) -> None:
+        """Note that objects leave a session of this scope."""
+        for state in states:
+            if state.key is not None:
+                state.__dict__[_ORIGIN] = self._scope
 
-    def attach(self, instance: object) -> None:
+    def attach(self, state: InstanceState[Any]) -> None:
         """Refuse an object with an identity that is not known to have been loaded in this scope.
 
         Raises:
@@ -44,11 +45,10 @@ class ObjectGuard:
             ScopeError: nobody knows where it was loaded.
             SplitAccessError: its split is not open here.
         """
-        state = _state(instance)
         if state.key is None:
             return  # a new object; its flush decides
         for entry, tenant_key, split_key in _entries(state.mapper, self._registry):
-            origin = _ORIGIN.get(state)
+            origin: Scope | None = state.__dict__.get(_ORIGIN)
             if origin is None:
                 raise ScopeError(
                     f"a {state.class_.__name__} with an identity comes from outside of any session",
@@ -66,7 +66,7 @@ class ObjectGuard:
                 if split is None or split_key in state.committed_state or not self._holds(entry, split):
                     raise self._closed(entry, split)
 
-    def loaded(self, instance: object) -> None:
+    def loaded(self, state: InstanceState[Any]) -> None:
         """Refuse an object that was loaded although it lies outside of the scope.
 
         The filter lets none through; text that was marked as intended can.
@@ -75,7 +75,6 @@ class ObjectGuard:
             CrossTenantError: it belongs to another tenant.
             SplitAccessError: its split is not open.
         """
-        state = _state(instance)
         for entry, tenant_key, split_key in _entries(state.mapper, self._registry):
             self._require_tenant(state, entry, tenant_key, "was loaded")
             split = state.dict.get(split_key) if split_key else entry.rule.only_split
@@ -181,7 +180,7 @@ def _identity_keys(mapper: Mapper[Any]) -> tuple[str, ...]:
 
 
 def _state(instance: object) -> InstanceState[Any]:
-    state: InstanceState[Any] = inspect(instance, raiseerr=True)  # type: ignore[assignment]
+    state: InstanceState[Any] = inspect(instance, raiseerr=True)
     return state
 
 
@@ -189,7 +188,7 @@ def _moved(state: InstanceState[Any], key: str) -> bool:
     if key not in state.committed_state:
         return False
     history = state.attrs[key].load_history()
-    return bool(history.added) and (not history.deleted or history.deleted[0] != history.added[0])
+    return bool(history.added) and list(history.added) != list(history.deleted or ())
 
 
 def _is_value(value: object) -> bool:

@@ -11,17 +11,18 @@ every transaction begins by opening the scope, whose statements are filtered, an
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Protocol
+from weakref import WeakMethod
 
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
-from sqlalchemy.orm import Session, SessionTransaction
+from sqlalchemy.orm import InstanceState, Session, SessionTransaction
 
 from hedgerow.core.access import calling_module
-from hedgerow.core.errors import ScopeError
+from hedgerow.core.errors import HedgerowError, ScopeError
 from hedgerow.core.filter import install_filter, open_scope
 from hedgerow.core.guards import ObjectGuard
 from hedgerow.core.scope import Scope
@@ -70,6 +71,7 @@ class ScopedSession(Session):
         self._guard = ObjectGuard(scope, install_filter(bind.engine).registry)
         self._caller = calling_module(scope)
         self._announced = False
+        self._watching = False
         self._allow_privileged = allow_privileged
         super().__init__(bind, **kwargs)
 
@@ -105,6 +107,23 @@ class ScopedSession(Session):
     def bind_table(self, table: Any, bind: Any) -> None:
         """Refused: the session has one engine."""
         raise self._other_engine()
+
+    def expunge_all(self) -> None:
+        """Detach every object; each remembers the scope it was loaded in."""
+        self._guard.detached(self.identity_map.all_states())
+        super().expunge_all()
+
+    def _expunge_states(self, states: Iterable[InstanceState[Any]], to_transient: bool = False) -> None:
+        # Not the event for it: that would cost every object of every session when it closes.
+        states = list(states)
+        self._guard.detached(states)
+        super()._expunge_states(states, to_transient=to_transient)
+
+    def _watch_loads(self) -> None:
+        # What the filter lets through is in scope. Only marked text can load what is not.
+        if not self._watching:
+            self._watching = True
+            event.listen(self, "loaded_as_persistent", _loaded, raw=True)
 
     def _other_engine(self) -> ScopeError:
         return ScopeError("the session is bound to another engine", remedy=_OTHER_ENGINE, scope=self._scope)
@@ -237,7 +256,7 @@ def _open_scope(session: ScopedSession, transaction: SessionTransaction, connect
         return
     if connection.engine is not session._bound_to.engine:
         raise session._other_engine()
-    open_scope(
+    opened = open_scope(
         connection,
         session._scope,
         caller=session._caller,
@@ -245,26 +264,23 @@ def _open_scope(session: ScopedSession, transaction: SessionTransaction, connect
         allow_privileged=session._allow_privileged,
     )
     session._announced = True
+    # Weakly: what belongs to a transaction must not keep a forgotten session, and with it its connection, alive.
+    opened.on_unscoped = WeakMethod(session._watch_loads)
 
 
-@event.listens_for(ScopedSession, "before_attach")
-def _attach(session: ScopedSession, instance: object) -> None:
-    session._guard.attach(instance)
+@event.listens_for(ScopedSession, "before_attach", raw=True)
+def _attach(session: ScopedSession, state: InstanceState[Any]) -> None:
+    session._guard.attach(state)
 
 
-@event.listens_for(ScopedSession, "loaded_as_persistent")
-def _loaded(session: ScopedSession, instance: object) -> None:
+def _loaded(session: ScopedSession, state: InstanceState[Any]) -> None:
     try:
-        session._guard.loaded(instance)
-    except Exception:
-        session.expunge(instance)
+        session._guard.loaded(state)
+    except HedgerowError:
+        instance = state.obj()
+        if instance is not None:
+            session.expunge(instance)
         raise
-
-
-@event.listens_for(ScopedSession, "persistent_to_detached")
-@event.listens_for(ScopedSession, "deleted_to_detached")
-def _detached(session: ScopedSession, instance: object) -> None:
-    session._guard.detached(instance)
 
 
 @event.listens_for(ScopedSession, "before_flush")

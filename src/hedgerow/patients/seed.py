@@ -160,7 +160,7 @@ def happenings(world: World, unit: int) -> tuple[SeedEvent, ...]:
     draw = world.draw("treatment_events", unit)
     found: list[SeedEvent] = []
     for journey in cohort(world, unit):
-        count = draw.weighted(((1, 15), (2, 20), (3, 30), (4, 20), (5, 15)))
+        count = draw.weighted(((1, 25), (2, 35), (3, 25), (4, 10), (5, 5)))
         # The higher the risk, the more give up: what the seeded models predict.
         gave_up = draw.chance(0.05 + 0.6 * float(journey.risk or 0))
         day = journey.moment.date()
@@ -229,7 +229,6 @@ def events(world: World, unit: int) -> Iterator[Row]:
             "hcp_id": None if measured else journey.prescriber,
             "event_date": event.day,
             "event_type": event.kind,
-            "event_subtype": None,
             "brand": journey.brand,
             "drug_ndc": medicine.ndc if prescribed else None,
             "drug_name": journey.brand if prescribed else None,
@@ -241,7 +240,6 @@ def events(world: World, unit: int) -> Iterator[Row]:
             "loinc_codes": (medicine.loinc,) if measured else None,
             "lab_values": {medicine.laboratory: draw.whole(60, 160) / 10} if measured else {},
             "location_type": draw.pick(("clinic", "hospital", "telehealth")),
-            "facility_id": None,
             "cost": draw.decimal(40, 900, 2) if draw.chance(0.9) else None,
             "outcome_indicator": draw.pick(("improved", "stable", "worsened")) if draw.chance(0.5) else None,
             "adverse_event_flag": draw.chance(0.04),
@@ -249,8 +247,6 @@ def events(world: World, unit: int) -> Iterator[Row]:
             "discontinuation_reason": draw.pick(("lack of effect", "adverse event", "cost")) if event.gave_up else None,
             "sequence_number": event.sequence,
             "days_from_diagnosis": (event.day - journey.moment.date()).days,
-            "previous_treatment": None,
-            "next_treatment": None,
             "data_source": journey.sources[0],
             "source_timestamp": recorded,
             "split_assignment": journey.patient.split,

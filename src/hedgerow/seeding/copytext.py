@@ -46,23 +46,32 @@ def encoded(table: Table, columns: Sequence[str], rows: Iterable[Row]) -> tuple[
     Raises:
         SeedError: a row has other columns than the first one.
     """
-    encoders = [(name, _encoder(table, name)) for name in columns]
+    kinds, encoders = _KINDS, [(name, _encoder(table, name)) for name in columns]
     width, lines = len(columns), []
     for row in rows:
         if len(row) != width:
             raise SeedError(f"A seed row has {len(row)} columns, the first one had {width}.", table=table.name)
-        lines.append("\t".join([encode(row[name]) for name, encode in encoders]))
+        # One call a value: this line takes half of the time that rows take.
+        lines.append(
+            "\t".join(
+                [
+                    encode(row[name]) if encode else (kinds.get(type(value := row[name])) or _member)(value)
+                    for name, encode in encoders
+                ]
+            )
+        )
     lines.append("")
     return "\n".join(lines).encode(), len(lines) - 1
 
 
-def _encoder(table: Table, name: str) -> Callable[[Any], str]:
+def _encoder(table: Table, name: str) -> Callable[[Any], str] | None:
+    """The encoder of a column that needs one of its own; None where the type of each value decides."""
     kind = table.columns[name].type
     if isinstance(kind, TypeDecorator):
         kind = kind.impl_instance
     if isinstance(kind, JSONB):
         return _json
-    return _array if isinstance(kind, ARRAY) else _plain
+    return _array if isinstance(kind, ARRAY) else None
 
 
 def _escaped(text: str) -> str:
@@ -83,10 +92,9 @@ _KINDS: Final[dict[type, Callable[[Any], str]]] = {
 }
 
 
-def _plain(value: Any) -> str:
-    encode = _KINDS.get(type(value))
-    # A member of a vocabulary is text of a type of its own.
-    return _escaped(str(value)) if encode is None else encode(value)
+def _member(value: Any) -> str:
+    """A member of a vocabulary, which is text of a type of its own."""
+    return _escaped(str(value))
 
 
 _to_json: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode

@@ -7,9 +7,9 @@ inserts one batch, a thread makes the next.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
 from time import perf_counter
@@ -32,6 +32,9 @@ LOCK: Final = 0x68656467
 
 BATCH: Final = 10
 """Units of scale that are loaded at once: 5,000 journeys."""
+
+AHEAD: Final = 3
+"""Batches that are made before they are needed: a table of many rows is made while smaller ones are stored."""
 
 
 @dataclass(slots=True)
@@ -134,18 +137,18 @@ def render(world: World, job: Job) -> Batch:
 
 
 def _batches(connection: Connection, world: World, todo: list[Job], fresh: bool, progress: Progress) -> Iterator[Batch]:
-    """The batches of the jobs, each made while its predecessor is stored."""
+    """The batches of the jobs, made while their predecessors are stored."""
     with ThreadPoolExecutor(1, "hedgerow-seed") as maker:
-        coming = None
+        coming: deque[Future[Batch]] = deque()
         for job in todo:
             if not fresh and len(job.units) > 1 and _is_there(connection, world, job):
                 progress(job.seed.table.name, len(job.units))
                 continue
-            coming, ready = maker.submit(render, world, job), coming
-            if ready is not None:
-                yield ready.result()
-        if coming is not None:
-            yield coming.result()
+            coming.append(maker.submit(render, world, job))
+            if len(coming) > AHEAD:
+                yield coming.popleft().result()
+        while coming:
+            yield coming.popleft().result()
 
 
 def _is_there(connection: Connection, world: World, job: Job) -> bool:
@@ -163,9 +166,10 @@ def _is_there(connection: Connection, world: World, job: Job) -> bool:
 def _open_wide(connection: Connection, world: World) -> None:
     """Open a scope of the tenant with every split, and its windows without bounds.
 
-    The wall holds for the owner too, and refuses rows outside of the window of their split. Real sources deliver such
-    rows all the same: late, or dated inside a gap. They are what the windows are there to hide, so the owner, and
-    nobody else, loads them, by widening the windows of this one transaction.
+    The wall holds for the owner too. Real sources deliver rows outside of the window of their split: late ones, and
+    ones dated inside a gap. They are what the windows are there to hide, and they are part of the fixtures; a load
+    that did not see those that are there would store them twice. So the owner, and nobody else, widens the windows,
+    for this one transaction.
     """
     try:
         connection.execute(

@@ -212,6 +212,14 @@ FOREIGN: dict[str, Act] = {
     "update in a cte": lambda s: s.execute(
         select(update(SITES).values(tenant_id="B").returning(SITES.c.name).cte("moved").c.name)
     ),
+    "update in a cte, by parameters": lambda s: s.execute(
+        select(update(SITES).values(name="x").returning(SITES.c.name).cte("moved").c.name), {"tenant_id": "B"}
+    ),
+    "insert beside a cte": lambda s: s.execute(
+        insert(Country.__table__)
+        .values(code="ZZ", name="z")
+        .add_cte(insert(SITES).values(site_id=901, name="x", tenant_id="B").cte("c"))
+    ),
     "changed object": lambda s: (setattr(s.get(Site, ("A", 6)), "tenant_id", "B"), s.flush()),
 }
 

@@ -17,9 +17,8 @@ def plainly(value: Any) -> Any:
     """Reduce a result to values that compare, in an order of its own where the statement gave none."""
     if isinstance(value, toy.Base):
         loaded = inspect(value).dict
-        return type(value).__name__, sorted(
-            (key, repr(loaded[key])) for key in inspect(type(value)).column_attrs.keys() if key in loaded
-        )
+        attributes = [attribute.key for attribute in inspect(type(value)).column_attrs]
+        return type(value).__name__, sorted((key, repr(loaded[key])) for key in attributes if key in loaded)
     if isinstance(value, (Row, tuple)):
         return tuple(plainly(item) for item in value)
     if isinstance(value, (list, set, frozenset)):

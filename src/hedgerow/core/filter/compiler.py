@@ -29,7 +29,7 @@ from hedgerow.core.errors import AppendOnlyError, CrossTenantError, RawSQLError,
 from hedgerow.core.filter import inserts, rawsql
 from hedgerow.core.filter.facts import Check, Facts
 from hedgerow.core.filter.opened import FILTER_CLAIMS
-from hedgerow.core.filter.registry import Entry, ScopeRegistry
+from hedgerow.core.filter.registry import Entry, ScopeRegistry, folded
 from hedgerow.core.predicate import scope_predicate
 
 _INNER = "scoped"
@@ -75,7 +75,9 @@ class FilterCompiler(PGCompiler):
     @preparer.setter
     def preparer(self, preparer: Any) -> None:
         mark = getattr(self, "_mark", None)
-        self._preparer = preparer if mark is None else marking(preparer, mark, self._registry.relation_names())
+        if mark is not None and not getattr(preparer, "hedgerow_marks", False):
+            preparer = marking(preparer, mark, self._registry.relation_names())
+        self._preparer = preparer
 
     def _finish(self, mark: str) -> None:
         facts = self.hedgerow
@@ -104,7 +106,7 @@ class FilterCompiler(PGCompiler):
         return rawsql.mark_words(text, self._registry.relation_names(), self._mark)
 
     def visit_function(self, func: Any, add_to_result_map: Any = None, **kwargs: Any) -> str:
-        name = str(func.name).casefold()
+        name = folded(str(func.name))
         if name in rawsql.FORBIDDEN:
             self.hedgerow.raw = name
         return super().visit_function(func, add_to_result_map, **kwargs)
@@ -159,7 +161,7 @@ class FilterCompiler(PGCompiler):
         table = tablesample.element
         while isinstance(table, AliasedReturnsRows):
             table = table.element
-        entry = self._restricted(table) if isinstance(table, TableClause) else None
+        entry = self._restricted(table)
         if entry is None:
             plain: str = parent.visit_tablesample(tablesample, asfrom=asfrom, **kw)
             return plain
@@ -219,7 +221,11 @@ class FilterCompiler(PGCompiler):
                         self.hedgerow.checks.append(Check("request", entry.name, value.key, entry.rule.artefact))
 
     def _restricted(self, table: Any) -> Entry | None:
-        if self._registry.lacks_rule(table) or str(table.name).casefold() in rawsql.FORBIDDEN_RELATIONS:
+        while isinstance(table, AliasedReturnsRows):
+            table = table.element
+        if not isinstance(table, TableClause):
+            return None
+        if self._registry.lacks_rule(table) or folded(table.name) in rawsql.FORBIDDEN_RELATIONS:
             raise ScopeError(
                 "the relation holds rows of every tenant, and nothing says how to restrict it",
                 remedy="declare a ScopeRule in its info, or leave it out of the statement",
@@ -268,10 +274,11 @@ class FilterCompiler(PGCompiler):
 
     def visit_update(self, update_stmt: Any, visiting_cte: Any = None, **kw: Any) -> str:
         target = update_stmt._annotations.get("_emit_update_table", update_stmt.table)
-        entry = self._registry.entry(target)
+        entry = self._restricted(target)
         if entry is not None:
             self._written(entry, "changed")
-            keys = inserts.written_keys(update_stmt, None if self.stack else self.column_keys)
+            # An UPDATE inside of a CTE takes the parameters of the whole statement, too.
+            keys = inserts.written_keys(update_stmt, self.column_keys)
             self._refuse_moves(entry, {inserts.column_name(update_stmt, target, key) for key in keys})
             update_stmt = update_stmt.where(TargetPredicate(target, entry))
         parent: Any = super()
@@ -279,7 +286,7 @@ class FilterCompiler(PGCompiler):
         return text
 
     def visit_delete(self, delete_stmt: Any, visiting_cte: Any = None, **kw: Any) -> str:
-        entry = self._registry.entry(delete_stmt.table)
+        entry = self._restricted(delete_stmt.table)
         if entry is not None:
             self._written(entry, "deleted")
             delete_stmt = delete_stmt.where(TargetPredicate(delete_stmt.table, entry))
@@ -289,9 +296,8 @@ class FilterCompiler(PGCompiler):
 
     def visit_insert(self, insert_stmt: Any, visited_bindparam: Any = None, visiting_cte: Any = None, **kw: Any) -> str:
         target = insert_stmt._annotations.get("_emit_insert_table", insert_stmt.table)
-        entry = self._registry.entry(target)
+        entry = self._restricted(target)
         if entry is not None:
-            self.hedgerow.relations.setdefault(entry.name, entry.rule.only_split)
             insert_stmt = inserts.stamp(
                 self, insert_stmt, target, entry, toplevel=not self.stack and visiting_cte is None
             )
@@ -321,7 +327,6 @@ class FilterCompiler(PGCompiler):
         return text
 
     def _written(self, entry: Entry, verb: str) -> None:
-        self.hedgerow.relations.setdefault(entry.name, entry.rule.only_split)
         if entry.append_only:
             raise AppendOnlyError(
                 f"rows of an append-only table are never {verb}",
@@ -352,6 +357,8 @@ def marking(preparer: Any, mark: str, names: frozenset[str]) -> Any:
     kind = type(preparer)
 
     class Marking(kind):  # type: ignore[misc, valid-type]
+        hedgerow_marks = True
+
         def quote(self, ident: str) -> str:
             unquoted = getattr(ident, "quote", None) is False and not ident.startswith("__[SCHEMA_")
             if unquoted and self._requires_quotes_illegal_chars(ident):
@@ -385,7 +392,11 @@ def _dependent_columns(select: Any, registry: ScopeRegistry) -> list[ColumnEleme
             keyed[relation] = names
     if not keyed:
         return []
-    sources: list[ClauseElement] = [*_selected(select), *select._having_criteria, *select._order_by_clauses]
+    sources: list[ClauseElement] = [
+        *_selected(select),
+        *getattr(select, "_having_criteria", ()),
+        *select._order_by_clauses,
+    ]
     dependent: list[ColumnElement[Any]] = []
     for source in sources:
         for element in visitors.iterate(source):
@@ -400,6 +411,6 @@ def _dependent_columns(select: Any, registry: ScopeRegistry) -> list[ColumnEleme
 
 def _selected(select: Any) -> list[ClauseElement]:
     columns: list[ClauseElement] = []
-    for column in select._raw_columns:
+    for column in getattr(select, "_raw_columns", ()):
         columns.extend(column.c if isinstance(column, FromClause) else (column,))
     return columns

@@ -210,6 +210,9 @@ def _raw_refusal(
     reason = rawsql.reason_given(options)
     if reason is not None:
         rawsql.logger.warning("unscoped SQL (%s): %s", reason, sql)
+        watch = None if opened is None or opened.on_unscoped is None else opened.on_unscoped()
+        if watch is not None:
+            watch()
         return None
     return RawSQLError(
         f"raw SQL is refused: it holds {found}",

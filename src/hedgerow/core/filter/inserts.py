@@ -61,7 +61,7 @@ def checked_expression(compiler: FilterCompiler, value: WrittenValue, **kw: Any)
 def stamp(compiler: FilterCompiler, statement: Any, target: Any, entry: Entry, *, toplevel: bool) -> Any:
     """Return ``statement``, an INSERT into ``target``, with the scope's tenant and checked values."""
     rule = entry.rule
-    if rule.tenant_column not in {c.name for c in target.c}:
+    if not _has(target, rule.tenant_column):
         statement, target = _with_tenant_column(statement, target, rule.tenant_column)
     if statement.select is not None:
         return _stamp_select(statement, target, entry)
@@ -69,25 +69,30 @@ def stamp(compiler: FilterCompiler, statement: Any, target: Any, entry: Entry, *
         return _stamp_rows(statement, target, entry)
     values = dict(statement._values or {})
     named = {column_name(statement, target, key): key for key in values}
-    passed = list(compiler.column_keys or ()) if toplevel else []
+    passed = frozenset(compiler.column_keys or ())
     for kind, name in _guarded(entry):
+        if kind == "split" and not _has(target, name):
+            continue
         to = _column(target, name)
+        check = Check(kind, entry.name, to.key, rule.artefact)
         if name in named:
             value = values[named[name]]
             if isinstance(value, BindParameter):
                 compiler.hedgerow.checks.append(Check(kind, entry.name, value.key, rule.artefact))
             else:
                 values[named[name]] = _wrapped(value, kind, entry, to)
+        elif kind == "split":
+            # From the parameters, or from a default of the column that is computed here.
+            compiler.hedgerow.checks.append(check)
+        elif not toplevel or compiler.column_keys is None:
+            values[to] = TENANT
         elif to.key in passed:
-            compiler.hedgerow.checks.append(Check(kind, entry.name, to.key, rule.artefact))
-            if kind == "tenant":
-                compiler.hedgerow.stamped.add(to.key)
-        elif kind == "tenant" and toplevel and compiler.column_keys is not None:
+            compiler.hedgerow.checks.append(check)
+            compiler.hedgerow.stamped.add(to.key)
+        else:
             # As though the caller had passed it with each row: batches, sentinels and defaults then work.
             compiler.column_keys = [*compiler.column_keys, to.key]
             compiler.hedgerow.stamped.add(to.key)
-        elif kind == "tenant":
-            values[to] = TENANT
     if values:
         statement = statement._clone()
         statement._values = immutabledict(values)
@@ -205,6 +210,10 @@ def _wrapped(value: Any, kind: Literal["tenant", "split"], entry: Entry, to: Col
     elif isinstance(value, BindParameter) and isinstance(value.type, NullType):
         value = value._with_binary_element_type(to.type)
     return WrittenValue(value, kind, entry, to.type)
+
+
+def _has(target: FromClause, name: str) -> bool:
+    return any(getattr(c, "name", None) == name for c in target.c)
 
 
 def _column(target: FromClause, name: str) -> Any:

@@ -78,8 +78,8 @@ def _forget_compiled(engine: Engine) -> None:
     engine.clear_compiled_cache()
     for registry in _all_registries():
         for mapper in registry.mappers:
-            flushes = mapper.__dict__.get("_compiled_cache")
-            for key in list(flushes or ()):
+            flushes: Any = mapper.__dict__.get("_compiled_cache") or {}
+            for key in list(flushes):
                 if key[0] is engine.dialect:
                     del flushes[key]
 

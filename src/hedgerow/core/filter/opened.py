@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakMethod
 
 from sqlalchemy import TIMESTAMP, String, Text, bindparam
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -37,7 +37,7 @@ NO_CLAIMS: Final[Mapping[str, Any]] = dict.fromkeys(
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class OpenScope:
     """A scope that was opened on a transaction.
 
@@ -46,12 +46,14 @@ class OpenScope:
         parameters: values of the filter's bind parameters, for the driver in use.
         access_log: where refusals are recorded.
         caller: who opened it, for the access log.
+        on_unscoped: called when marked text is about to run in it.
     """
 
     scope: Scope
     parameters: Mapping[str, Any]
     access_log: AccessLog
     caller: str | None
+    on_unscoped: WeakMethod[Callable[[], None]] | None = None
 
     @classmethod
     def of(

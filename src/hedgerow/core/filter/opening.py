@@ -38,7 +38,7 @@ def open_scope(
     caller: str | None = None,
     announce: bool = True,
     allow_privileged: bool = False,
-) -> None:
+) -> OpenScope:
     """Open ``scope`` on the connection's current root transaction.
 
     Args:
@@ -66,7 +66,7 @@ def open_scope(
     current = scope_of(connection)
     if current is not None:
         if current.scope == scope:
-            return
+            return current
         raise ScopeError(
             f"the transaction is in another scope already: {current.scope.label}",
             remedy="give each scope a session of its own",
@@ -92,7 +92,9 @@ def open_scope(
                 Access(scope, WHOLE_SESSION, split.value, allowed=True, caller=caller, reason=scope.purpose)
             )
     bounds = {name: float(value) for name, value in row._mapping.items()}
-    register(root, OpenScope.of(scope, bounds, connection.dialect, installation.access_log, caller))
+    opened = OpenScope.of(scope, bounds, connection.dialect, installation.access_log, caller)
+    register(root, opened)
+    return opened
 
 
 def _raw(connection: Connection) -> Any:

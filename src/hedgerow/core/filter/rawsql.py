@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any, Final
 
 from hedgerow.core.errors import ScopeError
+from hedgerow.core.filter.registry import folded
 
 logger = logging.getLogger("hedgerow.scope")
 
@@ -31,14 +32,17 @@ _RUNS_TEXT: Final = """
     ts_stat ts_rewrite crosstab connectby dblink dblink_exec dblink_open dblink_send_query
     pg_read_file pg_read_binary_file lo_import lo_export
 """
-_HOLDS_SAMPLES: Final = "pg_stats pg_stats_ext pg_stats_ext_exprs pg_statistic pg_statistic_ext_data"
+_SHOWS_OTHERS: Final = """
+    pg_stats pg_stats_ext pg_stats_ext_exprs pg_statistic pg_statistic_ext_data
+    pg_stat_activity pg_stat_statements pg_cursors pg_prepared_statements pg_settings
+"""
 
 #: Words that no raw text may hold: functions that run SQL given as data or change settings, and relations that
-#: hold samples of every tenant's data.
-FORBIDDEN: Final = frozenset(f"{_CHANGES_SETTINGS} {_RUNS_TEXT} {_HOLDS_SAMPLES}".split())
+#: show samples of every tenant's data or what other sessions run, or that change settings when updated.
+FORBIDDEN: Final = frozenset(f"{_CHANGES_SETTINGS} {_RUNS_TEXT} {_SHOWS_OTHERS}".split())
 
-#: Relations that no construct may read either.
-FORBIDDEN_RELATIONS: Final = frozenset(_HOLDS_SAMPLES.split())
+#: Relations that no construct may read or write either.
+FORBIDDEN_RELATIONS: Final = frozenset(_SHOWS_OTHERS.split())
 
 _GAP: Final = r"(?:\s|--[^\n]*(?:\n|$)|/\*(?:[^*]|\*(?!/))*\*/)*"
 _STATEMENT: Final = re.compile(
@@ -49,7 +53,7 @@ _SCOPE_SETTING: Final = re.compile(
     r"\b(?:app\s*\.|\"app|role|session|authorization|row_security|search_path|all)\b|\"app\"", re.IGNORECASE
 )
 _HARMLESS_ROLLBACK: Final = re.compile(r"^\s*(?:(?:WORK|TRANSACTION)\s+)?(?:TO|PREPARED)\b", re.IGNORECASE)
-_PARAMETER: Final = re.compile(r"%\([^)]*\)s")
+_PARAMETER: Final = re.compile(r"(?<!%)%\(\w+\)s")
 _WORD: Final = re.compile(r"(?P<word>[^\W\d][\w$]*)\"?(?P<dot>\.)?")
 _IDENTIFIER: Final = r"(?:\"(?:[^\"]|\"\")*\"|[^\W\d][\w$]*)"
 _UNICODE_ESCAPE: Final = re.compile(r"\b[uU]&[\"']")
@@ -121,7 +125,7 @@ def scan(sql: str, names: frozenset[str], mark: str | None = None) -> str | None
     if _UNICODE_ESCAPE.search(text):
         return "an identifier in Unicode escapes"
     for found in _WORD.finditer(text):
-        word = found["word"].casefold()
+        word = folded(found["word"])
         if word in FORBIDDEN:
             return word
         # `t.column` reads what FROM holds already; a relation is never followed by a dot.
@@ -137,7 +141,7 @@ def mark_words(text: str, names: frozenset[str], mark: str) -> str:
 
 def guarded(name: str, names: frozenset[str]) -> bool:
     """Whether an identifier has to be marked, so that it is not taken for raw text."""
-    return (folded := name.casefold()) in names or folded in FORBIDDEN
+    return (word := folded(name)) in names or word in FORBIDDEN
 
 
 def _statement(text: str) -> str | None:

@@ -18,6 +18,14 @@ APPEND_ONLY_INFO: Final = "hedgerow.append_only"
 _CATALOGUES: Final = frozenset({"pg_catalog", "information_schema"})
 
 
+def folded(name: str) -> str:
+    """Return an identifier as PostgreSQL would find it: without case, cut at 63 bytes.
+
+    A quoted name in another case is another relation to the server; here it counts as the same.
+    """
+    return name.casefold().encode()[:63].decode(errors="ignore")
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Entry:
     """One scoped relation.
@@ -54,7 +62,7 @@ class ScopeRegistry:
 
     def __init__(self, *metadata: MetaData, names: Iterable[str] = ()) -> None:
         self.metadata = metadata
-        self.names = frozenset(name.casefold() for name in names)
+        self.names = frozenset(folded(name) for name in names)
         self._entries = {}
         self._seen = -1
 
@@ -72,7 +80,7 @@ class ScopeRegistry:
             relation = element if isinstance(element, FromClause) else None
         if not isinstance(relation, TableClause) or (relation.schema or "").casefold() in _CATALOGUES:
             return None
-        known = self._index().get(relation.name.casefold())
+        known = self._index().get(folded(relation.name))
         if known is not None:
             return known
         rule = scope_rule(relation)
@@ -82,13 +90,13 @@ class ScopeRegistry:
         """Whether ``relation`` is known by name only, so that it cannot be restricted."""
         if not isinstance(relation, TableClause) or (relation.schema or "").casefold() in _CATALOGUES:
             return False
-        return relation.name.casefold() in self.names and self.entry(relation) is None
+        return folded(relation.name) in self.names and self.entry(relation) is None
 
     def _index(self) -> dict[str, Entry]:
         seen = sum(len(collection.tables) for collection in self.metadata)
         if seen != self._seen:
             self._entries = {
-                table.name.casefold(): _entry(table, rule)
+                folded(table.name): _entry(table, rule)
                 for collection in self.metadata
                 for table in collection.tables.values()
                 if (rule := scope_rule(table)) is not None

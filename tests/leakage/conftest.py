@@ -1,0 +1,46 @@
+"""Databases and engines of the battery; they stay for all tests of a module."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from leakage import world
+from leakage.locks import Grounds
+
+
+@pytest.fixture(scope="session")
+def leaky_template(server: Any, seeded_template: str, worker_id: str, fresh_database: Callable[..., Any]) -> str:
+    """Name of the database that holds a few rows of every kind."""
+    database = fresh_database(seeded_template)
+    with database.admin() as admin:
+        world.thin(admin)
+    return str(database.name)
+
+
+@pytest.fixture(scope="module")
+def grounds(fresh_database: Callable[..., Any], leaky_template: str) -> Iterator[Grounds]:
+    """The database that must not leak."""
+    grounds = Grounds(fresh_database(leaky_template))
+    with grounds.admin() as admin:
+        grounds.keys = world.find_keys(admin)
+    yield grounds
+    grounds.close()
+
+
+@pytest.fixture(scope="module")
+def truths(fresh_database: Callable[..., Any], leaky_template: str, grounds: Grounds) -> Iterator[dict[str, Grounds]]:
+    """By tenant, the database that holds nothing but what the tenant's scope may see."""
+    made = {tenant: Grounds(fresh_database(leaky_template), grounds.keys, lender=grounds) for tenant in world.SCOPES}
+    for tenant, truth in made.items():
+        with truth.admin() as admin:
+            world.leave_only_visible(admin, tenant)
+    yield made
+    for truth in made.values():
+        truth.close()
+
+
+def pytest_make_parametrize_id(config: pytest.Config, val: Any, argname: str) -> str | None:
+    return getattr(val, "name", None)
