@@ -41,7 +41,7 @@ def _open_scope(session: PlainSession, transaction: Any, connection: Connection)
         connection.execute(OPEN_SCOPE, opening_parameters(session.scope))
 
 
-@dataclass
+@dataclass(eq=False)
 class Grounds:
     """Engines of one database; sessions on it behind a lock, behind both, or behind none (``"off"``)."""
 

@@ -14,7 +14,6 @@ from sqlalchemy import (
     func,
     lateral,
     literal,
-    or_,
     select,
     tablesample,
     true,
@@ -119,13 +118,13 @@ def full_join_of_two_scoped_tables() -> Any:
 @statement
 def full_join_with_an_empty_side() -> Any:
     return select(AgentRegistry.agent_name, AgentActivity.activity_id).join(
-        AgentActivity, AgentRegistry.agent_name == "", full=True
+        AgentActivity, AgentRegistry.tier + 100 == AgentActivity.tier, full=True
     )
 
 
 @statement
 def cartesian() -> Any:
-    return select(RegisteredModel.id, DataSource.source_id).where(or_(DataSource.source_id != "", RegisteredModel.id.is_(None)))
+    return select(RegisteredModel.id, DataSource.source_id).join(DataSource, true())
 
 
 @statement

@@ -151,6 +151,13 @@ def _keys(admin: Connection, table: Table) -> set[Key]:
     return {key(table, row) for row in admin.execute(text(f"SELECT * FROM {table.name}")).mappings()}
 
 
+def in_reach(table: str, row: Mapping[str, Any]) -> bool:
+    """Whether a scope of the own tenant may write such a row: its tenant and split, whatever its window."""
+    if row.get("tenant_id", OWN) != OWN:
+        return False
+    return row.get("split_assignment") not in ("test", "holdout")
+
+
 # -- the whole database, before and after a write ------------------------------------------------------------------
 
 Rows = Counter[tuple[str, str]]

@@ -120,6 +120,20 @@ def test_a_unit_depends_on_nothing_but_itself(item: TableSeed) -> None:
     assert list(item.make(world, 1)) != alone
 
 
+@pytest.mark.parametrize("number", [*range(3, 30), 500, 999])
+def test_every_tenant_can_be_made(number: int) -> None:
+    """Figures that are computed from chance fit their columns and divide by nothing empty, whatever the tenant."""
+    world = World(number)
+    for item in table_seeds():
+        made = list(item.make(world, 0))
+        assert made
+        for name in made[0]:
+            digits = getattr(item.table.columns[name].type, "precision", None)
+            if isinstance(digits, int):
+                whole = digits - (item.table.columns[name].type.scale or 0)
+                assert all(row[name] is None or abs(row[name]) < 10**whole for row in made), (item.table.name, name)
+
+
 def test_progress_counts_every_step(database: Any) -> None:
     done: list[int] = []
     seed(database.url("owner"), tenants=1, scale=2, progress=lambda _, steps: done.append(steps))

@@ -1,6 +1,6 @@
--- Trigger of patient-keyed tables, BEFORE INSERT OR UPDATE: a row that comes without a split (NULL or unassigned)
--- gets the one registered for its patient; a patient never seen is registered first. A row that comes with another
--- split keeps it, and the foreign key to the registry refuses it.
+-- Trigger of patient-keyed tables, BEFORE INSERT OR UPDATE of a row that lacks its split (NULL or unassigned) or its
+-- configuration: fills in those registered for its patient; a patient never seen is registered first. A split that the
+-- row states is kept: the foreign key to the registry refuses it unless its patient is registered in that split.
 CREATE FUNCTION app.stamp_patient_split() RETURNS trigger
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -8,10 +8,6 @@ DECLARE
 BEGIN
     IF NEW.tenant_id IS NULL OR NEW.patient_id IS NULL THEN
         RETURN NEW;  -- refused by NOT NULL, with the better message
-    END IF;
-    IF TG_OP = 'UPDATE' AND NEW.patient_id = OLD.patient_id
-       AND NEW.split_assignment IS NOT DISTINCT FROM OLD.split_assignment THEN
-        RETURN NEW;
     END IF;
     v_assignment := app.register_patient(NEW.tenant_id, NEW.patient_id);
     IF coalesce(NEW.split_assignment, 'unassigned') = 'unassigned' THEN

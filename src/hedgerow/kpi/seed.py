@@ -20,7 +20,8 @@ from hedgerow.kpi.models import (
 )
 from hedgerow.kpi.reference import DATA_SOURCES
 from hedgerow.patients.enums import Region
-from hedgerow.patients.seed import MEDICINES, PRESCRIBERS, happenings, prescriber_id
+from hedgerow.patients.seed import MEDICINES
+from hedgerow.patients.seed_cohort import PRESCRIBERS, happenings, prescriber_id
 from hedgerow.seeding import Row, World, at, later, per_tenant, reference
 from hedgerow.seeding.world import END, START
 from hedgerow.tenancy.seed import user_ids

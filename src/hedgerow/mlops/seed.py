@@ -14,7 +14,7 @@ from hedgerow.core.scope import Split
 from hedgerow.mlops.enums import ModelStage
 from hedgerow.mlops.models import Experiment, RegisteredModel
 from hedgerow.patients.enums import Brand
-from hedgerow.patients.seed import SeedJourney, cohort, features, happenings, in_window, learnt
+from hedgerow.patients.seed_cohort import SeedJourney, cohort, features, happenings, in_window, learnt
 from hedgerow.seeding import Row, World, at, per_tenant
 from hedgerow.seeding.quality import Scored, auc, brier, calibration_slope, pr_auc, recall_at
 
@@ -36,20 +36,20 @@ class Version:
 
 
 VERSIONS: Final = (
-    Version("1.0.0", "linear", 0.30, {"risk_score": 0.20}, Split.TRAIN, ModelStage.ARCHIVED, False),
+    Version("1.0.0", "linear", 0.15, {"risk_score": 0.60}, Split.TRAIN, ModelStage.ARCHIVED, False),
     Version(
         "2.0.0",
         "linear",
-        0.06,
-        {"risk_score": 0.60, "data_lag_hours": 0.0005, "source_count": -0.015},
+        0.02,
+        {"risk_score": 0.90, "data_lag_hours": 0.0005, "source_count": -0.005},
         Split.TRAIN,
         ModelStage.PRODUCTION,
         True,
     ),
     # Refits once the evaluation of a split was closed: each is labelled with the split that it learnt from.
-    Version("2.1.0", "linear", 0.05, {"risk_score": 0.62}, Split.VALIDATION, ModelStage.SHADOW, False),
-    Version("2.2.0", "linear", 0.05, {"risk_score": 0.61}, Split.TEST, ModelStage.STAGING, False),
-    Version("2.3.0", "linear", 0.05, {"risk_score": 0.60}, Split.HOLDOUT, ModelStage.DEVELOPMENT, False),
+    Version("2.1.0", "linear", 0.05, {"risk_score": 0.85}, Split.VALIDATION, ModelStage.SHADOW, False),
+    Version("2.2.0", "linear", 0.05, {"risk_score": 0.86}, Split.TEST, ModelStage.STAGING, False),
+    Version("2.3.0", "linear", 0.05, {"risk_score": 0.87}, Split.HOLDOUT, ModelStage.DEVELOPMENT, False),
 )
 CHAMPION: Final = VERSIONS[1]
 

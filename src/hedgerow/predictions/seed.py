@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from hedgerow.core.scope import Split
 from hedgerow.mlops.seed import CHAMPION, MODEL, filled, model_id, quality, score, shap_values
-from hedgerow.patients.seed import SeedJourney, cohort, in_window, learnt
+from hedgerow.patients.seed_cohort import SeedJourney, cohort, in_window, learnt
 from hedgerow.predictions.enums import PredictionType, Priority, ShapAnalysisType
 from hedgerow.predictions.models import EngagementTrigger, Prediction, ShapAnalysis
 from hedgerow.seeding import NOW, Row, World, at, later, per_tenant, per_unit

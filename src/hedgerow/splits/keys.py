@@ -17,8 +17,19 @@ class PatientKeyed(SplitAware):
 
     @classmethod
     def __describe_table__(cls, table: Table) -> None:
-        # The name sorts before other triggers of the table: what follows sees the final split.
-        declare_trigger(table, Trigger("assign_split", "BEFORE INSERT OR UPDATE", "app.stamp_patient_split()"))
+        declare_trigger(
+            table,
+            Trigger(
+                # The name sorts before other triggers of the table: what follows sees the final split.
+                "assign_split",
+                "BEFORE INSERT OR UPDATE",
+                "app.stamp_patient_split()",
+                # A row that states its split and configuration needs no look-up: the foreign key decides, and bulk
+                # loads are faster for it.
+                condition="NEW.split_assignment IS NULL OR NEW.split_assignment = 'unassigned' "
+                "OR NEW.split_config_id IS NULL",
+            ),
+        )
 
 
 def patient_split_key() -> tuple[SchemaItem, ...]:

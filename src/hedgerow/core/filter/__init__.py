@@ -10,7 +10,9 @@ cache key, so one compiled statement serves every scope.
     opened     the scope of a running transaction, and the bind parameters that it fills
     compiler   how a statement is rendered
     inserts    how rows get their tenant
+    grouping   what follows from a grouped primary key
     rawsql     what raw text may say
+    facts      what the compiler leaves for the moment of execution
     context    what is checked when a statement runs
     opening    the first statement of a transaction
     translate  the database's refusals, as our errors

@@ -12,12 +12,10 @@ from typing import Any
 
 from sqlalchemy import and_
 from sqlalchemy.dialects.postgresql.base import PGCompiler
-from sqlalchemy.sql import operators, visitors
+from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import (
     BinaryExpression,
     BindParameter,
-    ClauseElement,
-    ColumnClause,
     ColumnElement,
     quoted_name,
 )
@@ -28,6 +26,7 @@ from sqlalchemy.types import Boolean
 from hedgerow.core.errors import AppendOnlyError, CrossTenantError, RawSQLError, ScopeError, SplitAccessError
 from hedgerow.core.filter import inserts, rawsql
 from hedgerow.core.filter.facts import Check, Facts
+from hedgerow.core.filter.grouping import dependent_columns
 from hedgerow.core.filter.opened import FILTER_CLAIMS
 from hedgerow.core.filter.registry import Entry, ScopeRegistry, folded
 from hedgerow.core.predicate import scope_predicate
@@ -76,7 +75,7 @@ class FilterCompiler(PGCompiler):
     def preparer(self, preparer: Any) -> None:
         mark = getattr(self, "_mark", None)
         if mark is not None and not getattr(preparer, "hedgerow_marks", False):
-            preparer = marking(preparer, mark, self._registry.relation_names())
+            preparer = rawsql.marking(preparer, mark, self._registry.relation_names())
         self._preparer = preparer
 
     def _finish(self, mark: str) -> None:
@@ -201,7 +200,7 @@ class FilterCompiler(PGCompiler):
         text: str = parent.group_by_clause(select, **kw)
         # GROUP BY a primary key lets PostgreSQL select the other columns of a table, but not those of the
         # sub-select that stands for it: name them. They depend on the key, so the groups stay the same.
-        dependent = _dependent_columns(select, self._registry) if text else []
+        dependent = dependent_columns(select, self._registry) if text else []
         return ", ".join([text, *(self.process(column, **kw) for column in dependent)])
 
     def visit_binary(self, binary: Any, *args: Any, **kw: Any) -> str:
@@ -349,68 +348,9 @@ class FilterCompiler(PGCompiler):
             )
 
 
-def marking(preparer: Any, mark: str, names: frozenset[str]) -> Any:
-    """Return ``preparer``, made to mark the identifiers that it renders and to quote those that need it.
-
-    ``quoted_name(..., quote=False)`` would let any text pass as an identifier.
-    """
-    kind = type(preparer)
-
-    class Marking(kind):  # type: ignore[misc, valid-type]
-        hedgerow_marks = True
-
-        def quote(self, ident: str) -> str:
-            unquoted = getattr(ident, "quote", None) is False and not ident.startswith("__[SCHEMA_")
-            if unquoted and self._requires_quotes_illegal_chars(ident):
-                ident = quoted_name(str(ident), True)
-            text: str = super().quote(ident)
-            return mark + text if rawsql.guarded(ident, names) else text
-
-    marked = Marking.__new__(Marking)
-    marked.__dict__.update(preparer.__dict__)
-    return marked
-
-
 def _hint_refused(entry: Entry) -> RawSQLError:
     return RawSQLError(
         "a hint on a scoped relation is refused",
         remedy="leave the hint out; the relation is read through a restricted sub-select",
         table=entry.name,
     )
-
-
-def _dependent_columns(select: Any, registry: ScopeRegistry) -> list[ColumnElement[Any]]:
-    grouped: dict[Any, set[str]] = {}
-    for clause in select._group_by_clauses:
-        if isinstance(clause, ColumnClause) and clause.table is not None:
-            grouped.setdefault(clause.table, set()).add(clause.name)
-    keyed = {}
-    for relation, names in grouped.items():
-        entry = registry.entry(relation)
-        key = None if entry is None else getattr(entry.table, "primary_key", None)
-        if key and {column.name for column in key} <= names:
-            keyed[relation] = names
-    if not keyed:
-        return []
-    sources: list[ClauseElement] = [
-        *_selected(select),
-        *getattr(select, "_having_criteria", ()),
-        *select._order_by_clauses,
-    ]
-    dependent: list[ColumnElement[Any]] = []
-    for source in sources:
-        for element in visitors.iterate(source):
-            if not isinstance(element, ColumnClause):
-                continue
-            grouped_by = keyed.get(element.table)
-            if grouped_by is not None and element.name not in grouped_by:
-                grouped_by.add(element.name)
-                dependent.append(element)
-    return dependent
-
-
-def _selected(select: Any) -> list[ClauseElement]:
-    columns: list[ClauseElement] = []
-    for column in getattr(select, "_raw_columns", ()):
-        columns.extend(column.c if isinstance(column, FromClause) else (column,))
-    return columns

@@ -14,6 +14,8 @@ from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import Any, Final
 
+from sqlalchemy.sql.elements import quoted_name
+
 from hedgerow.core.errors import ScopeError
 from hedgerow.core.filter.registry import folded
 
@@ -142,6 +144,28 @@ def mark_words(text: str, names: frozenset[str], mark: str) -> str:
 def guarded(name: str, names: frozenset[str]) -> bool:
     """Whether an identifier has to be marked, so that it is not taken for raw text."""
     return (word := folded(name)) in names or word in FORBIDDEN
+
+
+def marking(preparer: Any, mark: str, names: frozenset[str]) -> Any:
+    """Return ``preparer``, made to mark the identifiers that it renders and to quote those that need it.
+
+    ``quoted_name(..., quote=False)`` would let any text pass as an identifier.
+    """
+    kind = type(preparer)
+
+    class Marking(kind):  # type: ignore[misc, valid-type]
+        hedgerow_marks = True
+
+        def quote(self, ident: str) -> str:
+            unquoted = getattr(ident, "quote", None) is False and not ident.startswith("__[SCHEMA_")
+            if unquoted and self._requires_quotes_illegal_chars(ident):
+                ident = quoted_name(str(ident), True)
+            text: str = super().quote(ident)
+            return mark + text if guarded(ident, names) else text
+
+    marked = Marking.__new__(Marking)
+    marked.__dict__.update(preparer.__dict__)
+    return marked
 
 
 def _statement(text: str) -> str | None:
