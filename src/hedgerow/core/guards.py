@@ -57,8 +57,8 @@ class ObjectGuard:
                     scope=self._scope,
                 )
             if origin.tenant_id != self._scope.tenant_id:
-                raise _foreign(entry, origin.tenant_id, self._scope, "was loaded")
-            self._require_tenant(state, entry, tenant_key, "belongs")
+                raise _foreign(entry, origin.tenant_id, self._scope, "was loaded for")
+            self._require_tenant(state, entry, tenant_key, "belongs to")
             if entry.rule.split_column is None and entry.rule.only_split is None:
                 continue
             if not origin.split_set <= self._scope.split_set:
@@ -76,7 +76,7 @@ class ObjectGuard:
             SplitAccessError: its split is not open.
         """
         for entry, tenant_key, split_key in _entries(state.mapper, self._registry):
-            self._require_tenant(state, entry, tenant_key, "was loaded")
+            self._require_tenant(state, entry, tenant_key, "was loaded for")
             split = state.dict.get(split_key) if split_key else entry.rule.only_split
             if split is not None and not self._holds(entry, split):
                 raise self._closed(entry, split)
@@ -111,8 +111,8 @@ class ObjectGuard:
             if entry.append_only:
                 raise _append_only(entry, "changed", self._scope)
             if tenant_key is not None and _moved(state, tenant_key):
-                raise _foreign(entry, state.dict.get(tenant_key), self._scope, "would move")
-            self._require_tenant(state, entry, tenant_key, "belongs")
+                raise _foreign(entry, state.dict.get(tenant_key), self._scope, "would move to")
+            self._require_tenant(state, entry, tenant_key, "belongs to")
             if split_key is not None and _moved(state, split_key):
                 raise SplitAccessError(
                     f"{entry.rule.split_column} of an existing row is never set: a patient stays in its split",
@@ -202,7 +202,7 @@ def _text(split: object) -> str | None:
 
 def _foreign(entry: Entry, tenant: object, scope: Scope, verb: str) -> CrossTenantError:
     return CrossTenantError(
-        f"an object {verb} to tenant {tenant!r}" if verb != "was loaded" else f"an object was loaded of {tenant!r}",
+        f"an object {verb} tenant {tenant!r}",
         remedy="work on it in a session of its own tenant",
         table=entry.name,
         scope=scope,

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, select, text
+from sqlalchemy import Engine, event, select, text
 from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.orm import Session, make_transient, make_transient_to_detached
 
 from core.filter import toy
-from core.filter.toy import Country, Note, Person, Site, Visit
-from hedgerow.core.errors import CrossTenantError, ScopeError, SplitAccessError
+from core.filter.toy import Country, Journal, Note, Person, Site, Visit
+from hedgerow.core.errors import AppendOnlyError, CrossTenantError, ScopeError, SplitAccessError
 from hedgerow.core.filter import unscoped_sql
 from hedgerow.core.scope import Scope
 from hedgerow.core.session import ScopedSession, open_async_session, open_session
@@ -167,6 +167,60 @@ def test_close_and_reuse(engine: Engine) -> None:
     session.refresh(own)
     assert own.name == "site A0"
     session.close()
+
+
+def test_expunged_and_added_elsewhere(engine: Engine) -> None:
+    with opened(engine) as first, opened(engine) as second:
+        own = first.get_one(Site, ("A", 1))
+        first.expunge(own)
+        second.add(own)
+        assert own in second
+
+
+FLUSHED: dict[str, tuple[type[Exception], Callable[[Session], Any]]] = {
+    "new": (CrossTenantError, lambda s: s.add(Site(tenant_id="B", site_id=901, name="x"))),
+    "new, closed split": (
+        SplitAccessError,
+        lambda s: s.add(Visit(visit_id=901, label="x", patient_id="p", split_assignment="test")),
+    ),
+    "moved": (CrossTenantError, lambda s: setattr(s.get_one(Site, ("A", 2)), "tenant_id", "B")),
+    "moved to another split": (
+        SplitAccessError,
+        lambda s: setattr(s.get_one(Visit, ("A", 1)), "split_assignment", "validation"),
+    ),
+    "append-only, changed": (AppendOnlyError, lambda s: setattr(s.get_one(Journal, ("A", 1)), "label", "x")),
+    "append-only, deleted": (AppendOnlyError, lambda s: s.delete(s.get_one(Journal, ("A", 1)))),
+}
+
+
+@pytest.mark.parametrize(("error", "act"), FLUSHED.values(), ids=FLUSHED.keys())
+def test_a_flush_is_refused_as_a_whole(
+    error: type[Exception], act: Callable[[Session], Any], session: ScopedSession, engine: Engine
+) -> None:
+    """Nothing of it is sent: the compiler would stop only the one statement."""
+    session.add(Country(code="AA", name="first in the flush"))
+    session.get_one(Site, ("A", 1)).name = "changed"
+    with session.no_autoflush:
+        act(session)
+    sent: list[str] = []
+
+    def note(connection: Any, cursor: Any, sql: str, *rest: Any) -> None:
+        sent.append(sql)
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        with pytest.raises(error, match="Remedy"):
+            session.flush()
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    assert not [sql for sql in sent if sql.startswith(("INSERT", "UPDATE", "DELETE"))]
+
+
+def test_a_new_object_knows_its_tenant(session: ScopedSession) -> None:
+    site = Site(site_id=901, name="x")
+    session.add(site)
+    session.flush()
+    assert site.__dict__["tenant_id"] == "A"
 
 
 def test_expired_object_that_left_the_scope(engine: Engine, plain: Engine) -> None:

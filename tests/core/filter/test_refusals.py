@@ -27,6 +27,7 @@ from sqlalchemy import (
     text,
     type_coerce,
     update,
+    values,
 )
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError
@@ -196,6 +197,9 @@ async def test_raw_sql_async(act: Act, async_session: AsyncScopedSession) -> Non
         "savepoint": lambda s: s.execute(text("SAVEPOINT x; ROLLBACK TO SAVEPOINT x")),
         "name as a value": lambda s: s.execute(select(literal("visit"))),
         "name as a rendered value": lambda s: s.execute(select(literal("visit", literal_execute=True))),
+        "name as a value in the statement": lambda s: s.execute(
+            select(values(column("x", String), name="v", literal_binds=True).data([("visit",)]))
+        ),
         "name as a label": lambda s: s.execute(select(Site.name.label("visit")).order_by("visit")),
         "name as a parameter": lambda s: s.execute(text("SELECT CAST(:visit AS text)"), {"visit": "x"}),
         "name as a column": lambda s: s.execute(select(select(literal(1).label("visit")).subquery("site").c.visit)),
@@ -356,6 +360,8 @@ def test_the_same_statement_asks_for_open_and_closed_splits(session: ScopedSessi
 
 APPEND_ONLY: dict[str, Act] = {
     "update": lambda s: s.execute(update(Journal).values(label="x")),
+    "update of no row": lambda s: s.execute(update(Journal).where(Journal.entry_id < 0).values(label="x")),
+    "delete of no row": lambda s: s.execute(delete(Journal).where(Journal.entry_id < 0)),
     "core update": lambda s: s.execute(update(Journal.__table__).values(label="x")),
     "lightweight update": lambda s: s.execute(update(table("journal", column("label"))).values(label="x")),
     "delete": lambda s: s.execute(delete(Journal)),
