@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from hedgerow.migrations.commands import upgrade
-from hedgerow.seeding import seed
 from sqlalchemy import URL, Connection, Engine, create_engine
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
@@ -21,6 +19,8 @@ from hedgerow import Scope, open_session
 from hedgerow.core.embedded import EmbeddedServer
 from hedgerow.core.embedded.server import Role
 from hedgerow.core.engine import build_engine
+from hedgerow.migrations.commands import upgrade
+from hedgerow.seeding import seed
 
 HOME = "HEDGEROW_TEST_HOME"
 

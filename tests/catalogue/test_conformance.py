@@ -289,7 +289,8 @@ def test_every_deviation_says_why(path: str) -> None:
 
 
 INDEXES = """
-    SELECT i.relname AS name, x.indisunique AS unique, m.amname AS method, pg_get_expr(x.indpred, x.indrelid) AS predicate,
+    SELECT i.relname AS name, x.indisunique AS unique, m.amname AS method,
+           pg_get_expr(x.indpred, x.indrelid) AS predicate,
            ARRAY(SELECT pg_get_indexdef(x.indexrelid, k, true)
                         || CASE WHEN x.indoption[k - 1] & 1 = 1 THEN ' DESC' ELSE '' END
                    FROM generate_series(1, x.indnkeyatts) AS k) AS columns
@@ -300,8 +301,9 @@ INDEXES = """
 """
 KEYS = """
     SELECT c.conname AS name, f.relname AS target,
-           CASE c.confdeltype WHEN 'c' THEN 'CASCADE' WHEN 'r' THEN 'RESTRICT' WHEN 'n' THEN 'SET NULL' ELSE 'NO ACTION' END
-               AS on_delete,
+           CASE c.confdeltype
+               WHEN 'c' THEN 'CASCADE' WHEN 'r' THEN 'RESTRICT' WHEN 'n' THEN 'SET NULL' ELSE 'NO ACTION'
+           END AS on_delete,
            ARRAY(SELECT a.attname::text FROM unnest(c.conkey) WITH ORDINALITY k (n, i)
                    JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.n ORDER BY k.i) AS columns,
            ARRAY(SELECT a.attname::text FROM unnest(c.confkey) WITH ORDINALITY k (n, i)

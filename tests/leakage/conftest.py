@@ -1,4 +1,4 @@
-"""Databases and engines of the battery; they stay for all tests of a module."""
+"""Databases and engines of the battery; one set for the whole battery. Every test leaves them as it found them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def leaky_template(server: Any, seeded_template: str, worker_id: str, fresh_data
     return str(database.name)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def grounds(fresh_database: Callable[..., Any], leaky_template: str) -> Iterator[Grounds]:
     """The database that must not leak."""
     grounds = Grounds(fresh_database(leaky_template))
@@ -30,7 +30,7 @@ def grounds(fresh_database: Callable[..., Any], leaky_template: str) -> Iterator
     grounds.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def truths(fresh_database: Callable[..., Any], leaky_template: str, grounds: Grounds) -> Iterator[dict[str, Grounds]]:
     """By tenant, the database that holds nothing but what the tenant's scope may see."""
     made = {tenant: Grounds(fresh_database(leaky_template), grounds.keys, lender=grounds) for tenant in world.SCOPES}

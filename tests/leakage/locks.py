@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -122,8 +122,8 @@ def plainly(value: Any) -> Any:
     """Reduce an answer to values that compare; rows that came in no order of their own are sorted."""
     if isinstance(value, DeclarativeBase):
         state: Any = inspect(value)
-        loaded: Mapping[str, Any] = state.dict
-        return type(value).__name__, sorted((k, repr(loaded[k])) for k in state.mapper.column_attrs.keys() if k in loaded)
+        loaded, columns = state.dict, state.mapper.column_attrs.keys()
+        return type(value).__name__, sorted((k, repr(loaded[k])) for k in columns if k in loaded)
     if isinstance(value, (Row, tuple)):
         return tuple(plainly(item) for item in value)
     if isinstance(value, (list, set, frozenset)):

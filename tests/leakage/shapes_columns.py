@@ -30,13 +30,17 @@ from sqlalchemy.orm import Bundle, Session
 from hedgerow.mlops import RegisteredModel
 from hedgerow.patients import HcpProfile, PatientJourney, TreatmentEvent
 from hedgerow.predictions import EngagementTrigger, Prediction, ShapAnalysis
-from hedgerow.splits.models import PatientSplitAssignment, SplitAccessLog
+from hedgerow.splits.models import LeakageAudit, PatientSplitAssignment
 from hedgerow.tenancy.models import Tenant
 from leakage.shapes import Shapes, keys
 from leakage.world import FOREIGN, OWN
 
 SHAPES = Shapes("columns")
 statement, interaction = SHAPES.statement, SHAPES.interaction
+
+JOURNEYS: Any = PatientJourney.__table__
+PRESCRIBERS: Any = HcpProfile.__table__
+ASSIGNMENTS: Any = PatientSplitAssignment.__table__
 
 J = PatientJourney
 E = TreatmentEvent
@@ -64,7 +68,7 @@ def entity_of_the_tenants() -> Any:
 
 @statement
 def entity_of_an_append_only_table() -> Any:
-    return select(SplitAccessLog)
+    return select(LeakageAudit)
 
 
 @statement
@@ -156,7 +160,7 @@ def typed_json() -> Any:
 
 @statement
 def array_membership() -> Any:
-    return select(J.id).where("komodo" == any_(J.data_sources_matched))
+    return select(J.id).where(literal("komodo") == any_(J.data_sources_matched))
 
 
 @statement
@@ -182,7 +186,7 @@ def lambda_statement() -> Any:
 
 @interaction
 def foreign_key_asked_for(s: Session) -> Any:
-    tenant, identity = keys(s).foreign[PatientJourney]
+    _, identity = keys(s).foreign[PatientJourney]
     return [s.scalar(select(exists().where(J.id == identity))), s.scalars(select(J).where(J.id == identity)).all()]
 
 
@@ -197,17 +201,17 @@ def closed_row_asked_for(s: Session) -> Any:
 
 @statement
 def whole_row_as_json() -> Any:
-    return select(cast(func.row_to_json(PatientJourney.__table__.table_valued()), String))
+    return select(cast(func.row_to_json(JOURNEYS.table_valued()), String))
 
 
 @statement
 def whole_row_as_text() -> Any:
-    return select(cast(HcpProfile.__table__.alias("h").table_valued(), String))
+    return select(cast(PRESCRIBERS.alias("h").table_valued(), String))
 
 
 @statement
 def whole_rows_aggregated() -> Any:
-    return select(func.count(distinct(cast(PatientSplitAssignment.__table__.table_valued(), String))))
+    return select(func.count(distinct(cast(ASSIGNMENTS.table_valued(), String))))
 
 
 # -- aggregates ---------------------------------------------------------------------------------------------------
@@ -323,7 +327,9 @@ def lag_of_a_value() -> Any:
 
 @statement
 def running_sum() -> Any:
-    return select(E.treatment_event_id, func.sum(E.cost).over(order_by=(E.event_date, E.treatment_event_id), rows=(-3, 0)))
+    return select(
+        E.treatment_event_id, func.sum(E.cost).over(order_by=(E.event_date, E.treatment_event_id), rows=(-3, 0))
+    )
 
 
 @statement

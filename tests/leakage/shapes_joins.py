@@ -78,9 +78,7 @@ def anti_join() -> Any:
 def right_nested_join() -> Any:
     h, e, j = HcpProfile.__table__, TreatmentEvent.__table__, PatientJourney.__table__
     nested = e.join(j, and_(j.c.tenant_id == e.c.tenant_id, j.c.id == e.c.patient_journey_id))
-    return select(h.c.hcp_id, e.c.treatment_event_id, j.c.id).select_from(
-        h.outerjoin(nested, e.c.hcp_id == h.c.hcp_id)
-    )
+    return select(h.c.hcp_id, e.c.treatment_event_id, j.c.id).select_from(h.outerjoin(nested, e.c.hcp_id == h.c.hcp_id))
 
 
 @statement

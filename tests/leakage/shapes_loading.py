@@ -141,7 +141,7 @@ def joinedload_limited(s: Session) -> Any:
 @interaction
 def nested_loads(s: Session) -> Any:
     found = s.scalars(select(J).options(selectinload(J.events).joinedload(E.prescriber))).all()
-    return [(j.id, sorted(e.prescriber.city for e in j.events if e.prescriber)) for j in found]
+    return [(j.id, sorted(e.prescriber.hcp_id for e in j.events if e.prescriber)) for j in found]
 
 
 @interaction

@@ -58,7 +58,9 @@ def in_from() -> Any:
 @statement
 def in_from_twice() -> Any:
     inner = select(J.id, J.patient_id).subquery("inner_one")
-    return select(select(inner.c.patient_id, func.count().label("n")).group_by(inner.c.patient_id).subquery("outer_one"))
+    return select(
+        select(inner.c.patient_id, func.count().label("n")).group_by(inner.c.patient_id).subquery("outer_one")
+    )
 
 
 @statement
@@ -86,8 +88,10 @@ def in_the_order() -> Any:
 
 @statement
 def in_the_limit() -> Any:
-    return select(AgentRegistry.agent_name).order_by(AgentRegistry.agent_name).limit(
-        select(func.count(Prediction.id) / 7).scalar_subquery()
+    return (
+        select(AgentRegistry.agent_name)
+        .order_by(AgentRegistry.agent_name)
+        .limit(select(func.count(Prediction.id) / 7).scalar_subquery())
     )
 
 
@@ -118,7 +122,10 @@ def correlated_by_hand() -> Any:
 def correlated_from_a_list() -> Any:
     return select(
         PatientSplitAssignment.patient_id,
-        select(func.array_agg(J.id)).where(J.patient_id == PatientSplitAssignment.patient_id).scalar_subquery().is_(None),
+        select(func.array_agg(J.id))
+        .where(J.patient_id == PatientSplitAssignment.patient_id)
+        .scalar_subquery()
+        .is_(None),
     )
 
 
@@ -153,7 +160,9 @@ def in_list() -> Any:
 
 @statement
 def not_in_list() -> Any:
-    return select(PatientSplitAssignment.patient_id).where(PatientSplitAssignment.patient_id.not_in(select(J.patient_id)))
+    return select(PatientSplitAssignment.patient_id).where(
+        PatientSplitAssignment.patient_id.not_in(select(J.patient_id))
+    )
 
 
 @statement
@@ -257,11 +266,15 @@ def difference_within_an_intersection() -> Any:
 
 @interaction
 def entity_from_a_union(s: Session) -> Any:
-    both = union_all(select(PatientJourney).where(J.brand == "Kisqali"), select(PatientJourney).where(J.brand != "Kisqali"))
+    both = union_all(
+        select(PatientJourney).where(J.brand == "Kisqali"), select(PatientJourney).where(J.brand != "Kisqali")
+    )
     return s.scalars(select(aliased(PatientJourney, both.subquery()))).all()
 
 
 @interaction
 def entity_from_a_statement(s: Session) -> Any:
-    both = union(select(PatientJourney).where(or_(J.brand != "", true())), select(PatientJourney).where(not_(J.brand == "")))
+    both = union(
+        select(PatientJourney).where(or_(J.brand != "", true())), select(PatientJourney).where(not_(J.brand == ""))
+    )
     return s.scalars(select(PatientJourney).from_statement(both)).all()

@@ -94,7 +94,9 @@ def thin(admin: Connection) -> None:
     """Leave enough rows of every kind, and no more: the battery reads them thousands of times."""
     admin.execute(text("SET session_replication_role = replica"))
     admin.execute(text("CREATE TEMP TABLE kept (patient_id text)"))
-    admin.execute(text(f"INSERT INTO kept SELECT 'PAT-' || lpad(n::text, 8, '0') FROM generate_series(1, {_PATIENTS}) n"))
+    admin.execute(
+        text(f"INSERT INTO kept SELECT 'PAT-' || lpad(n::text, 8, '0') FROM generate_series(1, {_PATIENTS}) n")
+    )
     admin.execute(text(f"INSERT INTO kept {_STRAY}"))
     for name in _PATIENT_TABLES:
         admin.execute(text(f"DELETE FROM {name} WHERE patient_id NOT IN (SELECT patient_id FROM kept)"))
