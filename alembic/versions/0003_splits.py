@@ -4,7 +4,7 @@ New enum types: data_split_type, split_strategy_type.
 New tables: ml_leakage_audit, ml_patient_split_assignments, ml_preprocessing_metadata, ml_split_access_log,
 ml_split_registry.
 New functions: app.assign_split, app.open_scope, app.register_patient, app.stamp_patient_split,
-assign_patient_split, get_preprocessing_stats, get_split_boundaries, run_leakage_audit.
+app.window_text, assign_patient_split, get_preprocessing_stats, get_split_boundaries, run_leakage_audit.
 
 Revision: 0003_splits
 Follows: 0002_tenancy
@@ -107,7 +107,14 @@ def upgrade() -> None:
             "data_start_date < train_end_date AND train_end_date < validation_end_date AND validation_end_date < test_end_date AND test_end_date <= data_end_date",
             name=op.f("ck_ml_split_registry_valid_date_order"),
         ),
+        sa.CheckConstraint(
+            "isfinite(data_start_date) AND isfinite(data_end_date)", name=op.f("ck_ml_split_registry_finite_dates")
+        ),
         sa.CheckConstraint("temporal_gap_days >= 0", name=op.f("ck_ml_split_registry_gap_not_negative")),
+        sa.CheckConstraint(
+            "validation_end_date - train_end_date > temporal_gap_days AND test_end_date - validation_end_date > temporal_gap_days",
+            name=op.f("ck_ml_split_registry_windows_not_empty"),
+        ),
         sa.ForeignKeyConstraint(
             ["tenant_id"], ["tenant.id"], name=op.f("fk_ml_split_registry_tenant_id_tenant"), ondelete="RESTRICT"
         ),

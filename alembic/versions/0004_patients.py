@@ -167,6 +167,10 @@ def upgrade() -> None:
             "split_assignment IN ('train', 'validation', 'test', 'holdout', 'unassigned')",
             name=op.f("ck_patient_journeys_data_split_type"),
         ),
+        sa.CheckConstraint(
+            "coalesce(isfinite(journey_start_date), isfinite(source_timestamp), isfinite(created_at), false)",
+            name=op.f("ck_patient_journeys_dated"),
+        ),
         sa.ForeignKeyConstraint(
             ["tenant_id", "patient_id", "split_assignment"],
             [
@@ -185,6 +189,7 @@ def upgrade() -> None:
             ["tenant_id"], ["tenant.id"], name=op.f("fk_patient_journeys_tenant_id_tenant"), ondelete="RESTRICT"
         ),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_patient_journeys")),
+        sa.UniqueConstraint("tenant_id", "patient_id", "id", name=op.f("uq_patient_journeys_tenant_id_patient_id_id")),
         comment="Journey of one patient for one brand, with source tracking and split.",
     )
     op.create_index(
@@ -198,9 +203,6 @@ def upgrade() -> None:
         "patient_journeys",
         ["tenant_id", "data_source"],
         unique=False,
-    )
-    op.create_index(
-        op.f("ix_patient_journeys_tenant_id_patient_id"), "patient_journeys", ["tenant_id", "patient_id"], unique=False
     )
     op.create_index(
         op.f("ix_patient_journeys_tenant_id_split_assignment"),
@@ -260,10 +262,16 @@ def upgrade() -> None:
             "split_assignment IN ('train', 'validation', 'test', 'holdout', 'unassigned')",
             name=op.f("ck_treatment_events_data_split_type"),
         ),
+        sa.CheckConstraint("coalesce(isfinite(event_date), false)", name=op.f("ck_treatment_events_dated")),
         sa.ForeignKeyConstraint(
             ["tenant_id", "hcp_id"],
             ["hcp_profiles.tenant_id", "hcp_profiles.hcp_id"],
             name=op.f("fk_treatment_events_tenant_id_hcp_id_hcp_profiles"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "patient_id", "patient_journey_id"],
+            ["patient_journeys.tenant_id", "patient_journeys.patient_id", "patient_journeys.id"],
+            name=op.f("fk_treatment_events_tenant_id_patient_id_patient_journey_id_patient_journeys"),
         ),
         sa.ForeignKeyConstraint(
             ["tenant_id", "patient_id", "split_assignment"],
@@ -273,11 +281,6 @@ def upgrade() -> None:
                 "ml_patient_split_assignments.assigned_split",
             ],
             name=op.f("fk_treatment_events_tenant_id_patient_id_split_assignment_ml_patient_split_assignments"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["tenant_id", "patient_journey_id"],
-            ["patient_journeys.tenant_id", "patient_journeys.id"],
-            name=op.f("fk_treatment_events_tenant_id_patient_journey_id_patient_journeys"),
         ),
         sa.ForeignKeyConstraint(
             ["tenant_id", "split_config_id"],

@@ -64,6 +64,10 @@ def upgrade() -> None:
             "split_assignment IN ('train', 'validation', 'test', 'holdout', 'unassigned')",
             name=op.f("ck_ml_predictions_data_split_type"),
         ),
+        sa.CheckConstraint(
+            "coalesce(isfinite(prediction_timestamp), isfinite(created_at), false)",
+            name=op.f("ck_ml_predictions_dated"),
+        ),
         sa.ForeignKeyConstraint(
             ["tenant_id", "patient_id", "split_assignment"],
             [
@@ -295,6 +299,7 @@ def upgrade() -> None:
             "split_assignment IN ('train', 'validation', 'test', 'holdout', 'unassigned')",
             name=op.f("ck_triggers_data_split_type"),
         ),
+        sa.CheckConstraint("coalesce(isfinite(trigger_timestamp), false)", name=op.f("ck_triggers_dated")),
         sa.ForeignKeyConstraint(
             ["tenant_id", "hcp_id"],
             ["hcp_profiles.tenant_id", "hcp_profiles.hcp_id"],

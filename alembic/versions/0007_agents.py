@@ -119,6 +119,7 @@ def upgrade() -> None:
             "split_assignment IN ('train', 'validation', 'test', 'holdout', 'unassigned')",
             name=op.f("ck_agent_activities_data_split_type"),
         ),
+        sa.CheckConstraint("coalesce(isfinite(activity_timestamp), false)", name=op.f("ck_agent_activities_dated")),
         sa.CheckConstraint("tier BETWEEN 1 AND 5", name=op.f("ck_agent_activities_tier")),
         sa.ForeignKeyConstraint(
             ["tenant_id", "split_config_id"],

@@ -397,6 +397,7 @@ def upgrade() -> None:
             "split_assignment IN ('train', 'validation', 'test', 'holdout', 'unassigned')",
             name=op.f("ck_business_metrics_data_split_type"),
         ),
+        sa.CheckConstraint("coalesce(isfinite(metric_date), false)", name=op.f("ck_business_metrics_dated")),
         sa.ForeignKeyConstraint(
             ["tenant_id", "split_config_id"],
             ["ml_split_registry.tenant_id", "ml_split_registry.split_config_id"],

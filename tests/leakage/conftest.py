@@ -12,7 +12,7 @@ from leakage.locks import Grounds
 
 
 @pytest.fixture(scope="session")
-def leaky_template(server: Any, seeded_template: str, worker_id: str, fresh_database: Callable[..., Any]) -> str:
+def leaky_template(seeded_template: str, fresh_database: Callable[..., Any]) -> str:
     """Name of the database that holds a few rows of every kind."""
     database = fresh_database(seeded_template)
     with database.admin() as admin:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from sqlalchemy import (
@@ -35,6 +36,7 @@ H = HcpProfile
 
 EVENTS: Any = TreatmentEvent.__table__
 PRESCRIBERS: Any = HcpProfile.__table__
+METRICS: Any = BusinessMetric.__table__
 
 
 def _identifier(*parts: Any) -> Any:
@@ -104,6 +106,21 @@ def insert_into_a_closed_split(s: Session) -> Any:
     s.execute(
         insert(BusinessMetric).values(metric_id="n", metric_date=func.make_date(2025, 8, 1), split_assignment="holdout")
     )
+
+
+@interaction
+def insert_into_a_closed_split_silently(s: Session) -> Any:
+    """Without RETURNING, for which the database would have to let the row be read as well."""
+    rows = [
+        {"metric_id": f"n{n}", "metric_date": date(2025, 8, 1), "split_assignment": split, "tenant_id": OWN}
+        for n, split in enumerate(("train", "holdout"))
+    ]
+    s.connection().execute(insert(METRICS).inline(), rows)
+
+
+@interaction
+def insert_a_foreign_row_silently(s: Session) -> Any:
+    s.connection().execute(insert(PRESCRIBERS).inline(), [{"tenant_id": FOREIGN, "hcp_id": n} for n in ("H1", "H2")])
 
 
 @interaction

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, make_transient, make_transient_to_detached, 
 
 from hedgerow.kpi import Annotation, BusinessMetric, HcpIntentSurvey
 from hedgerow.patients import HcpProfile, PatientJourney, TreatmentEvent
-from hedgerow.predictions import Prediction
+from hedgerow.predictions import EngagementTrigger, Prediction
 from leakage.shapes import Shapes, borrowed, keys
 from leakage.world import FOREIGN, OWN
 
@@ -90,6 +90,13 @@ def link_to_a_foreign_row(s: Session) -> Any:
 def link_to_a_row_of_a_closed_split(s: Session) -> Any:
     event = s.get_one(E, keys(s).own[E])
     event.patient_journey_id = keys(s).closed[J][1]
+    s.flush()
+
+
+@interaction
+def link_to_a_trigger_of_a_closed_split(s: Session) -> Any:
+    trigger = s.get_one(EngagementTrigger, keys(s).own[EngagementTrigger])
+    trigger.previous_trigger_id = keys(s).closed[EngagementTrigger][1]
     s.flush()
 
 

@@ -55,6 +55,8 @@ REFUSED = {
     "insert_foreign_values": Refusal(CrossTenantError),
     "insert_a_foreign_tenant_as_expression": Refusal(CrossTenantError),
     "insert_into_a_closed_split": Refusal(SplitAccessError),
+    "insert_into_a_closed_split_silently": Refusal(SplitAccessError),
+    "insert_a_foreign_row_silently": Refusal(CrossTenantError),
     "upsert_a_foreign_row": Refusal(CrossTenantError),
     "upsert_a_row_of_a_closed_split": Refusal(None),
     "upsert_that_moves_the_split": Refusal(SplitAccessError),
@@ -64,6 +66,7 @@ REFUSED = {
     "move_an_object_to_another_tenant": Refusal(CrossTenantError),
     "move_an_object_to_another_split": Refusal(SplitAccessError),
     "link_to_a_foreign_row": Refusal(IntegrityError, wall="23503"),
+    "link_to_a_row_of_a_closed_split": Refusal(IntegrityError, wall="23503"),
     "link_to_a_foreign_object": Refusal(CrossTenantError, wall=StaleDataError),
     "add_a_detached_foreign_object": Refusal(CrossTenantError, wall=StaleDataError),
     "add_an_object_with_a_made_up_identity": Refusal(ScopeError, wall=StaleDataError),
@@ -85,11 +88,11 @@ UNCOUNTED_BY_ASYNCPG = {"bulk_update_mappings"}
 WALL_ONLY = {"update_marked_text", "insert_for_a_patient_of_a_closed_split"}
 
 #: What no lock is needed for: keys and triggers refuse it to anybody.
-REFUSED_TO_ANYBODY = {"update_append_only", "link_to_a_foreign_row"}
+REFUSED_TO_ANYBODY = {"update_append_only", "link_to_a_foreign_row", "link_to_a_row_of_a_closed_split"}
 
 #: Foreign keys know tenants and not splits: an own row may refer to one of a closed split. Nothing of the latter
 #: changes, but that it exists is revealed to who knows its key.
-REVEALED_BY_KEYS = {"link_to_a_row_of_a_closed_split"}
+REVEALED_BY_KEYS = {"link_to_a_trigger_of_a_closed_split"}
 
 _BY_THE_CLOCK = ("created_at", "updated_at", "annotation_timestamp")
 

@@ -71,7 +71,7 @@ def test_preprocessing_stats(driver: str, world: World) -> None:
     with world.repository(driver, AsyncSplitConfigRepository, world.scope()) as configs:
         assert configs.preprocessing_stats() == []
         config_id = configs.get_active().split_config_id
-    with world.session() as session:
+    with world.session("train") as session:
         session.add(
             PreprocessingMetadata(
                 split_config_id=config_id,

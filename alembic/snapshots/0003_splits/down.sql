@@ -1,4 +1,7 @@
 DROP POLICY tenant_members ON ml_preprocessing_metadata;
+DROP POLICY written_from_train_delete ON ml_preprocessing_metadata;
+DROP POLICY written_from_train_update ON ml_preprocessing_metadata;
+DROP POLICY written_from_train_insert ON ml_preprocessing_metadata;
 DROP POLICY tenant_isolation ON ml_preprocessing_metadata;
 DROP POLICY tenant_members ON ml_patient_split_assignments;
 DROP POLICY tenant_isolation ON ml_patient_split_assignments;
@@ -16,8 +19,9 @@ DROP TRIGGER forbid_mutation ON ml_split_access_log;
 DROP FUNCTION app.stamp_patient_split;
 DROP FUNCTION run_leakage_audit;
 DROP FUNCTION app.register_patient;
+DROP FUNCTION app.open_scope;
 DROP FUNCTION get_split_boundaries;
 DROP FUNCTION get_preprocessing_stats;
 DROP FUNCTION assign_patient_split;
 DROP FUNCTION app.assign_split;
-DROP FUNCTION app.open_scope;
+DROP FUNCTION app.window_text;

@@ -1,6 +1,10 @@
 DROP POLICY tenant_members ON ml_model_registry;
+DROP POLICY own_split_delete ON ml_model_registry;
+DROP POLICY own_split_update ON ml_model_registry;
 DROP POLICY tenant_isolation ON ml_model_registry;
 DROP POLICY tenant_members ON ml_experiments;
+DROP POLICY own_split_delete ON ml_experiments;
+DROP POLICY own_split_update ON ml_experiments;
 DROP POLICY tenant_isolation ON ml_experiments;
 DROP TRIGGER ensure_single_champion ON ml_model_registry;
 DROP TRIGGER set_updated_at ON ml_experiments;

@@ -14,7 +14,13 @@ ALTER TABLE ml_shap_analyses FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY tenant_isolation ON ml_shap_analyses AS RESTRICTIVE FOR ALL TO PUBLIC
     USING (ml_shap_analyses.tenant_id = (SELECT app.current_tenant()) AND ml_shap_analyses.split_assignment = any(CAST((SELECT app.current_artefact_splits())::text[] AS TEXT[])))
-    WITH CHECK (ml_shap_analyses.tenant_id = (SELECT app.current_tenant()) AND ml_shap_analyses.split_assignment = any(CAST((SELECT app.current_artefact_splits())::text[] AS TEXT[])));
+    WITH CHECK (ml_shap_analyses.tenant_id = (SELECT app.current_tenant()) AND ml_shap_analyses.split_assignment = any(CAST((SELECT app.current_splits())::text[] AS TEXT[])));
+
+CREATE POLICY own_split_update ON ml_shap_analyses AS RESTRICTIVE FOR UPDATE TO PUBLIC
+    USING (ml_shap_analyses.tenant_id = (SELECT app.current_tenant()) AND ml_shap_analyses.split_assignment = any(CAST((SELECT app.current_splits())::text[] AS TEXT[])));
+
+CREATE POLICY own_split_delete ON ml_shap_analyses AS RESTRICTIVE FOR DELETE TO PUBLIC
+    USING (ml_shap_analyses.tenant_id = (SELECT app.current_tenant()) AND ml_shap_analyses.split_assignment = any(CAST((SELECT app.current_splits())::text[] AS TEXT[])));
 
 CREATE POLICY tenant_members ON ml_shap_analyses AS PERMISSIVE FOR ALL TO PUBLIC
     USING (true)

@@ -1,6 +1,8 @@
 DROP POLICY tenant_members ON triggers;
 DROP POLICY tenant_isolation ON triggers;
 DROP POLICY tenant_members ON ml_shap_analyses;
+DROP POLICY own_split_delete ON ml_shap_analyses;
+DROP POLICY own_split_update ON ml_shap_analyses;
 DROP POLICY tenant_isolation ON ml_shap_analyses;
 DROP POLICY tenant_members ON ml_predictions;
 DROP POLICY tenant_isolation ON ml_predictions;

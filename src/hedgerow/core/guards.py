@@ -95,7 +95,7 @@ class ObjectGuard:
                     attributes.set_attribute(instance, tenant_key, self._scope.tenant_id)
                 self._require_tenant(state, entry, tenant_key, "names")
             split = state.dict.get(split_key) if split_key else None
-            if split is not None and _is_value(split) and not self._holds(entry, split):
+            if split is not None and _is_value(split) and not self._scope.holds(split):
                 raise self._closed(entry, split)
 
     def changed(self, instance: object) -> None:
@@ -113,6 +113,7 @@ class ObjectGuard:
             if tenant_key is not None and _moved(state, tenant_key):
                 raise _foreign(entry, state.dict.get(tenant_key), self._scope, "would move to")
             self._require_tenant(state, entry, tenant_key, "belongs to")
+            self._require_own_split(state, entry, split_key)
             if split_key is not None and _moved(state, split_key):
                 raise SplitAccessError(
                     f"{entry.rule.split_column} of an existing row is never set: a patient stays in its split",
@@ -123,14 +124,28 @@ class ObjectGuard:
                 )
 
     def deleted(self, instance: object) -> None:
-        """Refuse to delete a row of an append-only table.
+        """Refuse to delete a row of an append-only table, and an artefact of an earlier split.
 
         Raises:
             AppendOnlyError: the table is append-only.
+            SplitAccessError: the artefact was computed on a split that the scope does not hold.
         """
-        for entry, _, _ in _entries(_state(instance).mapper, self._registry):
+        state = _state(instance)
+        for entry, _, split_key in _entries(state.mapper, self._registry):
             if entry.append_only:
                 raise _append_only(entry, "deleted", self._scope)
+            self._require_own_split(state, entry, split_key)
+
+    def _require_own_split(self, state: InstanceState[Any], entry: Entry, split_key: str | None) -> None:
+        split = state.dict.get(split_key) if entry.rule.artefact and split_key is not None else None
+        if split is not None and _is_value(split) and not self._scope.holds(split):
+            raise SplitAccessError(
+                f"what was computed on {_text(split)!r} is written by scopes that hold {_text(split)!r}",
+                remedy="open a scope that holds that split; information does not flow back to an earlier one",
+                table=entry.name,
+                scope=self._scope,
+                split=_text(split),
+            )
 
     def _holds(self, entry: Entry, split: object) -> bool:
         return self._scope.holds(split, artefact=entry.rule.artefact)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from sqlalchemy import ForeignKey, String, Table, func, text
+from sqlalchemy import CheckConstraint, ForeignKey, String, Table, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hedgerow.core.objects import Trigger, declare_trigger
@@ -38,6 +38,10 @@ class TenantOwned:
             event_time=getattr(cls, "__event_time__", ()),
             artefact=issubclass(cls, SplitAware) and not cls.__event_time__,
         )
+        if rule.event_time:
+            # Whatever has no instant lies in no window: it would be stored and never seen, not even by an audit.
+            known = ", ".join(f"isfinite({column})" for column in rule.event_time)
+            table.append_constraint(CheckConstraint(f"coalesce({known}, false)", name="dated"))
         table.info["hedgerow.scope"] = rule
 
 
@@ -49,6 +53,14 @@ class SplitAware:
     """
 
     __event_time__: ClassVar[tuple[str, ...]] = ()
+
+
+class WrittenFromTrain:
+    """Rows are learnt from the train split: writing them takes a scope that holds no other split."""
+
+    @classmethod
+    def __describe_table__(cls, table: Table) -> None:
+        table.info["hedgerow.written_from"] = (Split.TRAIN.value,)
 
 
 class AppendOnly:
@@ -100,8 +112,3 @@ class Timestamped(Created):
     def __describe_table__(cls, table: Table) -> None:
         table.info["hedgerow.timestamped"] = True
         declare_trigger(table, Trigger("set_updated_at", "BEFORE UPDATE", "update_updated_at_column()"))
-
-
-def traits(table: Table) -> dict[str, Any]:
-    """The traits of a table, as ``hedgerow where`` and the generated reference print them."""
-    return {key.removeprefix("hedgerow."): value for key, value in table.info.items() if key.startswith("hedgerow.")}

@@ -7,14 +7,14 @@ them, revisions are written from them, and the drift check compares the two.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from graphlib import TopologicalSorter
 from importlib import import_module, resources
 from typing import Literal
 
-from sqlalchemy import Enum, Table
+from sqlalchemy import Table
 
 from hedgerow.core.base import metadata, summary
 from hedgerow.core.types import NATIVE_ENUMS
@@ -230,16 +230,6 @@ def quote(value: str) -> str:
 def split_views(*tables: str) -> tuple[SplitView, ...]:
     """The four split views of each table; unassigned rows appear in none."""
     return tuple(SplitView(table, split) for table in tables for split in ("train", "validation", "test", "holdout"))
-
-
-def enum_types(tables: Iterable[Table]) -> set[Enum]:
-    """The native enum types that columns of ``tables`` use."""
-    return {
-        column.type
-        for table in tables
-        for column in table.columns
-        if isinstance(column.type, Enum) and column.type.native_enum
-    }
 
 
 def _ordered(items: tuple[Function | View | SplitView, ...]) -> Iterator[Function | View | SplitView]:

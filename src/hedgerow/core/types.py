@@ -42,9 +42,6 @@ E = TypeVar("E", bound=type[StrEnum])
 NATIVE_ENUMS: dict[str, type[StrEnum]] = {}
 """Enum types that exist in the database, by their database name."""
 
-CHECKED_ENUMS: dict[str, type[StrEnum]] = {}
-"""Vocabularies that the sources write as CHECK lists: VARCHAR columns in the database, enums in Python."""
-
 ENUM_TYPES: dict[type[StrEnum], Enum] = {}
 """The column type of each vocabulary."""
 
@@ -69,7 +66,6 @@ def check_enum(name: str, *, length: int = 20) -> Callable[[E], E]:
     """Declare a :class:`~enum.StrEnum` as ``VARCHAR(length)`` with a CHECK list named after the column that uses it."""
 
     def declare(cls: E) -> E:
-        CHECKED_ENUMS[name] = cls
         ENUM_TYPES[cls] = Enum(
             cls, name=name, values_callable=_values, native_enum=False, length=length, create_constraint=True
         )

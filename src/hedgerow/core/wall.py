@@ -14,7 +14,7 @@ from typing import Literal
 from sqlalchemy import ColumnElement, Table, literal_column
 from sqlalchemy.dialects import postgresql
 
-from hedgerow.core.objects import APP_ROLE, DbObject
+from hedgerow.core.objects import APP_ROLE, DbObject, quote
 from hedgerow.core.predicate import BOUNDS, Claims, scope_predicate, scope_rule
 
 TENANT_POLICY = "tenant_isolation"
@@ -74,16 +74,40 @@ def row_security(table: Table) -> Iterator[DbObject]:
     )
     seen = sql_text(scope_predicate(table, rule, WALL_CLAIMS))
     # Time decides what is seen, not what may be written: a patient's later events must be storable before their
-    # window opens, or they would be lost.
-    written = sql_text(scope_predicate(table, replace(rule, event_time=()), WALL_CLAIMS))
+    # window opens, or they would be lost. Artefacts of earlier splits are seen, but written by their own split only,
+    # or later splits could write to earlier ones.
+    written = sql_text(scope_predicate(table, replace(rule, event_time=(), artefact=False), WALL_CLAIMS))
     yield _policy(
         table,
         TENANT_POLICY,
         "AS RESTRICTIVE FOR ALL TO PUBLIC",
         [f"    USING ({seen})", f"    WITH CHECK ({written})"],
     )
+    if rule.artefact:
+        for command in ("UPDATE", "DELETE"):
+            yield _policy(
+                table,
+                f"own_split_{command.lower()}",
+                f"AS RESTRICTIVE FOR {command} TO PUBLIC",
+                [f"    USING ({written})"],
+            )
+    if "hedgerow.written_from" in table.info:
+        yield from _written_from(table, table.info["hedgerow.written_from"])
     for audience in table.info.get("hedgerow.audience", (EVERY_MEMBER,)):
         yield audience.on(table)
+
+
+def _written_from(table: Table, splits: tuple[str, ...]) -> Iterator[DbObject]:
+    """Writing takes a scope that holds none but ``splits``: what is written cannot have seen another one."""
+    array = ", ".join(quote(split) for split in splits)
+    only = f"(SELECT app.current_splits())::text[] <@ ARRAY[{array}]"
+    for command, clauses in (
+        ("INSERT", [f"    WITH CHECK ({only})"]),
+        ("UPDATE", [f"    USING ({only})"]),
+        ("DELETE", [f"    USING ({only})"]),
+    ):
+        name = f"written_from_{'_'.join(splits)}_{command.lower()}"
+        yield _policy(table, name, f"AS RESTRICTIVE FOR {command} TO PUBLIC", clauses)
 
 
 def grants(table: Table) -> Iterator[DbObject]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from time import perf_counter
@@ -118,7 +119,8 @@ def load_tenant(
         known: Counter[str] = Counter()
         for batch in _batches(connection, world, todo[1:], fresh, progress):
             name = batch.job.seed.table.name
-            grown[name] += _store(connection, batch, counts, fresh=fresh)
+            with _allowed_to_write(connection, batch.job.seed.table):
+                grown[name] += _store(connection, batch, counts, fresh=fresh)
             if batch.job.seed.kind == "unit" and grown[name] > 2 * known[name]:
                 _analyze(connection, name, counts)
                 known[name] = grown[name]
@@ -185,6 +187,17 @@ def _open_wide(connection: Connection, world: World) -> None:
     for bound in BOUNDS:
         wide = "infinity" if bound.endswith("until") else "-infinity"
         connection.execute("SELECT set_config(%s, %s, true)", [f"app.{bound}", wide])
+
+
+@contextmanager
+def _allowed_to_write(connection: Connection, table: Table) -> Iterator[None]:
+    """Hold only the splits that a table may be written from, where it names some; all of them again afterwards."""
+    only = table.info.get("hedgerow.written_from")
+    if only is not None:
+        connection.execute("SELECT set_config('app.splits', %s, true)", [",".join(only)])
+    yield
+    if only is not None:
+        connection.execute("SELECT set_config('app.splits', %s, true)", [",".join(Split)])
 
 
 def _lock(connection: Connection) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from hedgerow.core.base import Base
 from hedgerow.core.keys import tenant_fk
-from hedgerow.core.mixins import AppendOnly, TenantOwned, Timestamped
+from hedgerow.core.mixins import AppendOnly, TenantOwned, Timestamped, WrittenFromTrain
 from hedgerow.core.scope import Split
 from hedgerow.core.types import ValidatedJSON, bool_true, str20, str50, str63, str100, str255, utc_now, uuid_pk
 from hedgerow.splits.enums import DataSplit, LeakageSeverity, SplitStrategy
@@ -41,6 +41,12 @@ class SplitConfig(Timestamped, TenantOwned, Base):
             "abs(train_ratio + validation_ratio + test_ratio + holdout_ratio - 1.0) < 0.001", name="valid_ratios"
         ),
         CheckConstraint("temporal_gap_days >= 0", name="gap_not_negative"),
+        CheckConstraint(
+            "validation_end_date - train_end_date > temporal_gap_days "
+            "AND test_end_date - validation_end_date > temporal_gap_days",
+            name="windows_not_empty",
+        ),
+        CheckConstraint("isfinite(data_start_date) AND isfinite(data_end_date)", name="finite_dates"),
         Index(None, "tenant_id", "created_at"),
         Index("uq_ml_split_registry_active", "tenant_id", unique=True, postgresql_where=text("is_active")),
     )
@@ -74,8 +80,8 @@ class PatientSplitAssignment(TenantOwned, Base):
     """The split of each patient: the single truth that every patient-keyed row refers to."""
 
     __tablename__ = "ml_patient_split_assignments"
-    # Written once: moving a patient would move history between splits.
-    __app_privileges__ = ("SELECT", "INSERT")
+    # Written by app.register_patient alone: a session that could insert here would choose splits itself.
+    __app_privileges__ = ("SELECT",)
     __table_args__ = (
         *tenant_fk("split_config_id", "ml_split_registry.split_config_id", ondelete="CASCADE"),
         # Stronger than one split per configuration: a patient has one split, for ever.
@@ -92,7 +98,7 @@ class PatientSplitAssignment(TenantOwned, Base):
     assigned_at: Mapped[utc_now]
 
 
-class PreprocessingMetadata(TenantOwned, Base):
+class PreprocessingMetadata(WrittenFromTrain, TenantOwned, Base):
     """Feature statistics and encodings, learned on the training split only."""
 
     __tablename__ = "ml_preprocessing_metadata"

@@ -6,7 +6,8 @@ DOMAIN = Domain(
     name="splits",
     purpose="Which split each patient is in, when each split may look, and who opened a sealed one",
     functions=(
-        Function("open_scope", schema="app"),
+        Function("window_text", schema="app"),
+        Function("open_scope", schema="app", after=("window_text",)),
         Function("assign_split", schema="app"),
         Function("register_patient", schema="app", after=("assign_split",)),
         Function("stamp_patient_split", schema="app", callers=None, after=("register_patient",)),

@@ -34,6 +34,8 @@ class User(SoftDelete, Timestamped, TenantOwned, Base):
     """Person who can sign in; owns customers, sessions and approvals."""
 
     __tablename__ = "users"
+    # Whoever may write here could make an administrator of himself.
+    __app_privileges__ = ("SELECT",)
     __table_args__ = (UniqueConstraint("tenant_id", "email"), Index(None, "tenant_id", "created_at"))
 
     id: Mapped[uuid_pk] = mapped_column(comment="Equals the user_id of the scope of the signed-in person")

@@ -8,6 +8,7 @@ statement runs is left in :class:`Facts`.
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import and_
@@ -29,7 +30,7 @@ from hedgerow.core.filter.facts import Check, Facts
 from hedgerow.core.filter.grouping import dependent_columns
 from hedgerow.core.filter.opened import FILTER_CLAIMS
 from hedgerow.core.filter.registry import Entry, ScopeRegistry, folded
-from hedgerow.core.predicate import scope_predicate
+from hedgerow.core.predicate import ScopeRule, scope_predicate
 
 _INNER = "scoped"
 
@@ -241,9 +242,9 @@ class FilterCompiler(PGCompiler):
         columns = ", ".join(["*", *system])
         return f"(SELECT {columns} FROM {name} AS {_INNER}{sample} WHERE {self._predicate(entry, _INNER)})"
 
-    def _predicate(self, entry: Entry, name: str) -> str:
+    def _predicate(self, entry: Entry, name: str, rule: ScopeRule | None = None) -> str:
         relation = entry.table.alias(quoted_name(name, None))
-        return self.process(scope_predicate(relation, entry.rule, FILTER_CLAIMS))
+        return self.process(scope_predicate(relation, rule or entry.rule, FILTER_CLAIMS))
 
     def _name_of(self, relation: Any) -> str:
         name = relation.name
@@ -252,12 +253,14 @@ class FilterCompiler(PGCompiler):
     # -- writing ----------------------------------------------------------------------------------------------
 
     def visit_hedgerow_target_predicate(self, element: TargetPredicate, **kw: Any) -> str:
-        return f"({self._predicate(element.entry, self._name_of(element.target))})"
+        # Artefacts of earlier splits are read, and written by their own split only.
+        rule = replace(element.entry.rule, artefact=False)
+        return f"({self._predicate(element.entry, self._name_of(element.target), rule)})"
 
     def visit_hedgerow_value(self, element: inserts.WrittenValue, **kw: Any) -> str:
         if isinstance(element.element, BindParameter):
             entry = element.entry
-            self.hedgerow.checks.append(Check(element.kind, entry.name, element.element.key, entry.rule.artefact))
+            self.hedgerow.checks.append(Check(element.kind, entry.name, element.element.key))
             return self.process(element.element, **kw)
         return inserts.checked_expression(self, element, **kw)
 

@@ -14,7 +14,7 @@ class Check:
         kind: ``tenant`` and ``split`` for values that are written, ``request`` for a split that is asked for.
         table: the relation concerned.
         key: key of the bind parameter that holds the value.
-        artefact: the split labels an artefact, which scopes of later splits may use and write.
+        artefact: the split labels an artefact, which scopes of later splits may ask for.
     """
 
     kind: Literal["tenant", "split", "request"]

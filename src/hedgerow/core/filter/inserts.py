@@ -14,7 +14,7 @@ from sqlalchemy.util import immutabledict
 
 from hedgerow.core.errors import RawSQLError
 from hedgerow.core.filter.facts import Check
-from hedgerow.core.filter.opened import ARTEFACT_SPLITS, SPLITS, TENANT
+from hedgerow.core.filter.opened import SPLITS, TENANT
 from hedgerow.core.filter.registry import Entry
 
 if TYPE_CHECKING:
@@ -48,8 +48,7 @@ def checked_expression(compiler: FilterCompiler, value: WrittenValue, **kw: Any)
     if value.kind == "tenant":
         inside = f"v.x = {compiler.process(TENANT)}"
     else:
-        open_splits = ARTEFACT_SPLITS if value.entry.rule.artefact else SPLITS
-        inside = f"CAST(v.x AS TEXT) = ANY ({compiler.process(open_splits)})"
+        inside = f"CAST(v.x AS TEXT) = ANY ({compiler.process(SPLITS)})"
     alarm = compiler.render_literal_value(f"{ALARM}{value.kind} ", Text())
     return (
         f"(SELECT CASE WHEN v.x IS NULL OR {inside} THEN v.x"
@@ -74,11 +73,11 @@ def stamp(compiler: FilterCompiler, statement: Any, target: Any, entry: Entry, *
         if kind == "split" and not _has(target, name):
             continue
         to = _column(target, name)
-        check = Check(kind, entry.name, to.key, rule.artefact)
+        check = Check(kind, entry.name, to.key)
         if name in named:
             value = values[named[name]]
             if isinstance(value, BindParameter):
-                compiler.hedgerow.checks.append(Check(kind, entry.name, value.key, rule.artefact))
+                compiler.hedgerow.checks.append(Check(kind, entry.name, value.key))
             else:
                 values[named[name]] = _wrapped(value, kind, entry, to)
         elif kind == "split":

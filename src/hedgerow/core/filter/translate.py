@@ -62,6 +62,13 @@ def _error(
                 table=table,
                 scope=scope,
             )
+        if "written_from_" in message:
+            return SplitAccessError(
+                "the rows are learnt from one split, and the scope holds others as well",
+                remedy="write them in a scope that holds no split but train",
+                table=table,
+                scope=scope,
+            )
         if entry is not None and entry.rule.split_column is not None:
             return SplitAccessError(
                 "the row lies outside of the scope: its split is not open, or its event time is outside of the "

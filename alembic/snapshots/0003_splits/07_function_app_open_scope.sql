@@ -16,6 +16,11 @@ LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     v_status text;
 BEGIN
+    IF NOT coalesce(p_splits <@ ARRAY['unassigned', 'train', 'validation', 'test', 'holdout'], false) THEN
+        RAISE EXCEPTION 'Not splits: %', p_splits
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'Choose from unassigned, train, validation, test, holdout.';
+    END IF;
     IF p_splits && ARRAY['test', 'holdout'] AND coalesce(trim(p_purpose), '') = '' THEN
         RAISE EXCEPTION 'The splits % are sealed: opening them needs a purpose', array_to_string(p_splits, ', ')
             USING ERRCODE = 'insufficient_privilege', HINT = 'Open an evaluation scope that states its purpose.';
@@ -46,12 +51,12 @@ BEGIN
           INTO train_until, validation_from, validation_until, test_from, test_until, holdout_from;
     END IF;
 
-    PERFORM set_config('app.train_until', train_until::text, true),
-            set_config('app.validation_from', validation_from::text, true),
-            set_config('app.validation_until', validation_until::text, true),
-            set_config('app.test_from', test_from::text, true),
-            set_config('app.test_until', test_until::text, true),
-            set_config('app.holdout_from', holdout_from::text, true);
+    PERFORM set_config('app.' || bound.name, app.window_text(bound.moment), true)
+       FROM (
+           VALUES ('train_until', train_until), ('validation_from', validation_from),
+                  ('validation_until', validation_until), ('test_from', test_from),
+                  ('test_until', test_until), ('holdout_from', holdout_from)
+       ) AS bound (name, moment);
     RETURN NEXT;
 END;
 $$;
