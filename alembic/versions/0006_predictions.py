@@ -306,6 +306,11 @@ def upgrade() -> None:
             name=op.f("fk_triggers_tenant_id_hcp_id_hcp_profiles"),
         ),
         sa.ForeignKeyConstraint(
+            ["tenant_id", "patient_id", "previous_trigger_id"],
+            ["triggers.tenant_id", "triggers.patient_id", "triggers.trigger_id"],
+            name=op.f("fk_triggers_tenant_id_patient_id_previous_trigger_id_triggers"),
+        ),
+        sa.ForeignKeyConstraint(
             ["tenant_id", "patient_id", "split_assignment"],
             [
                 "ml_patient_split_assignments.tenant_id",
@@ -313,11 +318,6 @@ def upgrade() -> None:
                 "ml_patient_split_assignments.assigned_split",
             ],
             name=op.f("fk_triggers_tenant_id_patient_id_split_assignment_ml_patient_split_assignments"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["tenant_id", "previous_trigger_id"],
-            ["triggers.tenant_id", "triggers.trigger_id"],
-            name=op.f("fk_triggers_tenant_id_previous_trigger_id_triggers"),
         ),
         sa.ForeignKeyConstraint(
             ["tenant_id", "split_config_id"],
@@ -328,6 +328,9 @@ def upgrade() -> None:
             ["tenant_id"], ["tenant.id"], name=op.f("fk_triggers_tenant_id_tenant"), ondelete="RESTRICT"
         ),
         sa.PrimaryKeyConstraint("tenant_id", "trigger_id", name=op.f("pk_triggers")),
+        sa.UniqueConstraint(
+            "tenant_id", "patient_id", "trigger_id", name=op.f("uq_triggers_tenant_id_patient_id_trigger_id")
+        ),
         comment="Engagement trigger sent to a prescriber, with delivery, acceptance and change history.",
     )
     op.create_index(
@@ -348,7 +351,6 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_index(op.f("ix_triggers_tenant_id_hcp_id"), "triggers", ["tenant_id", "hcp_id"], unique=False)
-    op.create_index(op.f("ix_triggers_tenant_id_patient_id"), "triggers", ["tenant_id", "patient_id"], unique=False)
     op.create_index(
         op.f("ix_triggers_tenant_id_previous_trigger_id"),
         "triggers",

@@ -13,20 +13,23 @@ OnDelete = Literal["CASCADE", "RESTRICT", "NO ACTION"]
 
 
 def tenant_fk(
-    column: str, target: str, *, ondelete: OnDelete = "NO ACTION", index: bool = True
+    column: str, target: str, *, shared: tuple[str, ...] = (), ondelete: OnDelete = "NO ACTION", index: bool = True
 ) -> tuple[SchemaItem, ...]:
     """A foreign key to a row of the *same tenant*, and the index that serves it.
 
     :param column: the referencing column of this table.
     :param target: ``"table.column"`` of the referenced tenant-owned table.
+    :param shared: columns of the same name that both rows must agree on as well, for example the patient; the
+        target needs a unique key of tenant, these and its column.
     :param index: pass False when another index already leads with ``(tenant_id, column)``.
     :returns: items for ``__table_args__``: ``(tenant_id, column)`` references ``(tenant_id, target column)``,
         so that a row cannot reference another tenant's row whatever the session believes.
     """
     table, _, key = target.partition(".")
+    together = ("tenant_id", *shared)
     constraint = ForeignKeyConstraint(
-        ["tenant_id", column],
-        [f"{table}.tenant_id", f"{table}.{key}"],
+        [*together, column],
+        [f"{table}.{name}" for name in (*together, key)],
         ondelete=None if ondelete == "NO ACTION" else ondelete,
     )
     return (constraint, Index(None, "tenant_id", column)) if index else (constraint,)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, CheckConstraint, ForeignKeyConstraint, Index, Numeric, Text, UniqueConstraint, func, text
+from sqlalchemy import ARRAY, CheckConstraint, Index, Numeric, Text, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hedgerow.core.base import Base
@@ -145,11 +145,7 @@ class TreatmentEvent(PatientKeyed, Created, TenantOwned, Base):
         *patient_split_key(),
         # NO ACTION: a cascade would delete events that lie outside the windows of the scope that deletes the journey.
         # The patient takes part in the key: an event cannot hang on the journey of somebody else.
-        ForeignKeyConstraint(
-            ["tenant_id", "patient_id", "patient_journey_id"],
-            ["patient_journeys.tenant_id", "patient_journeys.patient_id", "patient_journeys.id"],
-        ),
-        Index(None, "tenant_id", "patient_journey_id"),
+        *tenant_fk("patient_journey_id", "patient_journeys.id", shared=("patient_id",)),
         *tenant_fk("hcp_id", "hcp_profiles.hcp_id"),
         *tenant_fk("split_config_id", "ml_split_registry.split_config_id"),
         Index(None, "tenant_id", "event_date"),

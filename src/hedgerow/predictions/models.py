@@ -71,9 +71,10 @@ class EngagementTrigger(PatientKeyed, Timestamped, TenantOwned, Base):
         *patient_split_key(),
         *tenant_fk("hcp_id", "hcp_profiles.hcp_id"),
         *tenant_fk("split_config_id", "ml_split_registry.split_config_id"),
-        *tenant_fk("previous_trigger_id", "triggers.trigger_id"),
+        # The patient takes part in the key: a change refers to a trigger of the same patient, hence of its split.
+        *tenant_fk("previous_trigger_id", "triggers.trigger_id", shared=("patient_id",)),
+        UniqueConstraint("tenant_id", "patient_id", "trigger_id"),
         Index(None, "tenant_id", "change_type", postgresql_where=text("change_type IS NOT NULL")),
-        Index(None, "tenant_id", "patient_id"),
         Index(None, "search_vector", postgresql_using="gin"),
         Index(None, "tenant_id", "split_assignment", "split_config_id"),
         Index(None, "tenant_id", "delivery_status", "acceptance_status"),

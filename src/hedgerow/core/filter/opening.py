@@ -72,7 +72,13 @@ def open_scope(
             remedy="give each scope a session of its own",
             scope=scope,
         )
-    if root is None or connection.dialect.detect_autocommit_setting(_raw(connection)):
+    if root is None:
+        raise ScopeError(
+            "a scope lives in a transaction, and none has begun",
+            remedy="begin one, or use hedgerow.scoped_connection, which does",
+            scope=scope,
+        )
+    if connection.dialect.detect_autocommit_setting(_raw(connection)):
         raise ScopeError(
             "a scope lives in a transaction, and the connection is in AUTOCOMMIT",
             remedy="leave the isolation level alone, or choose READ COMMITTED, REPEATABLE READ or SERIALIZABLE",
