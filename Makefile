@@ -11,14 +11,17 @@ WORKERS ?= auto
 
 # $(call step,what,command): says what happens and how long it took.
 define step
-@printf '\n\033[1m▸ %s\033[0m\n' "$(1)"; begin=$$(date +%s%N); $(2); \
-	printf '\033[2m  %s took %d.%01d s\033[0m\n' "$(1)" $$((($$(date +%s%N) - begin) / 1000000000)) \
-	$$((($$(date +%s%N) - begin) / 100000000 % 10))
+@if [ -t 1 ]; then bold=$$'\033[1m'; dim=$$'\033[2m'; plain=$$'\033[0m'; else bold=; dim=; plain=; fi; \
+	printf '\n%s▸ %s%s\n' "$$bold" "$(1)" "$$plain"; begin=$$(date +%s%N); $(2); \
+	printf '%s  %s took %d.%01d s%s\n' "$$dim" "$(1)" $$((($$(date +%s%N) - begin) / 1000000000)) \
+	$$((($$(date +%s%N) - begin) / 100000000 % 10)) "$$plain"
 endef
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[36m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@if [ -t 1 ]; then name=$$'\033[36m'; plain=$$'\033[0m'; else name=; plain=; fi; \
+	awk -F ':.*## ' -v name="$$name" -v plain="$$plain" \
+		'/^[a-z-]+:.*## / {printf "  %s%-12s%s %s\n", name, $$1, plain, $$2}' $(MAKEFILE_LIST)
 
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "hedgerow needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
@@ -90,6 +93,6 @@ docs: $(STAMP) ## Write the schema reference from the declarations
 
 .PHONY: clean
 clean: ## Stop the embedded server and remove everything that was made here, its data included
-	@test ! -x $(BIN)/hedgerow || $(BIN)/hedgerow db stop
+	@test ! -x $(BIN)/hedgerow || HEDGEROW_HOME=$(CURDIR)/.hedgerow $(BIN)/hedgerow db stop --remove
 	rm -rf $(VENV) .hedgerow build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

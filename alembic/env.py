@@ -10,11 +10,14 @@ from logging.config import fileConfig
 from typing import Any
 
 from alembic import context
+from alembic.util import CommandError
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 import hedgerow.migrations.operations  # noqa: F401 - registers the operations that revisions use
-from hedgerow.migrations.environment import migration_lock, owner_connection
-from hedgerow.migrations.errors import MigrationError
+from hedgerow.core.errors import HedgerowError, sentence
+from hedgerow.migrations.environment import migration_lock, owner_connection, told
+from hedgerow.migrations.errors import MigrationError, server_words
 from hedgerow.migrations.guard import OPTION, DataLossGuard
 
 config = context.config
@@ -58,14 +61,36 @@ def run(connection: Connection) -> None:
 def run_online() -> None:
     """Run the revisions on a connection of our own, as the only migration of the database."""
     url = arguments.get("url") or config.attributes.get("url")
-    with owner_connection(url) as connection, migration_lock(connection):
+    with owner_connection(url) as connection, migration_lock(connection), told(connection):
         run(connection)
 
 
-given = config.attributes.get("connection")
-if context.is_offline_mode():
-    run_offline()
-elif given is not None:
-    run(given)
+def main() -> None:
+    """Run the revisions in the way that was asked for."""
+    given = config.attributes.get("connection")
+    if context.is_offline_mode():
+        run_offline()
+    elif given is not None:
+        run(given)
+    else:
+        run_online()
+
+
+def refuse(error: HedgerowError | DBAPIError) -> CommandError:
+    """What Alembic's command line shows as a message of its own instead of a traceback."""
+    # The log says it already, on standard error; Alembic would say it once more on standard output.
+    config.messaging_opts = {"quiet": True}
+    if isinstance(error, DBAPIError):
+        what, hint = server_words(error)
+        error = MigrationError(f"PostgreSQL refused: {what}.", remedy=hint)
+    return CommandError(error.message.rstrip() + (f"\nRemedy: {sentence(error.remedy)}" if error.remedy else ""))
+
+
+if config.config_file_name is None:
+    # hedgerow's own commands show errors in their own way.
+    main()
 else:
-    run_online()
+    try:
+        main()
+    except (HedgerowError, DBAPIError) as error:
+        raise refuse(error) from error

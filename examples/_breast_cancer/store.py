@@ -53,7 +53,7 @@ def require_schema(owner: Engine) -> None:
     with owner.connect() as connection:
         if connection.scalar(select(func.to_regclass("ml_shap_analyses"))) is None:
             raise SchemaMissingError(
-                "The database has no hedgerow schema yet.", remedy="run `alembic upgrade head`, then this again"
+                "The database has no hedgerow schema yet.", remedy="run `hedgerow db upgrade`, then this again"
             )
 
 

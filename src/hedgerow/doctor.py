@@ -48,7 +48,7 @@ def examine(owner: Connection, app_url: URL) -> Iterator[Finding]:
     :param app_url: URL of application sessions.
     """
     yield _server(owner)
-    yield _sessions(app_url)
+    yield from _sessions(app_url)
     for question, sql, remedy in _QUESTIONS:
         found = owner.execute(text(sql), {"tables": _tenant_tables(), "policy": TENANT_POLICY})
         yield Finding(question, tuple(str(name) for name in found.scalars()), remedy)
@@ -70,14 +70,15 @@ def _server(owner: Connection) -> Finding:
     )
 
 
-def _sessions(app_url: URL) -> Finding:
+def _sessions(app_url: URL) -> Iterator[Finding]:
     question = "Sessions connect as an ordinary role"
     engine = create_engine(app_url, poolclass=NullPool)
     try:
         with engine.connect() as connection:
             role = connection.execute(text(_ROLE), {"tables": _tenant_tables(), "app": APP_ROLE}).one()
     except OperationalError as error:
-        return Finding(question, (str(error.orig).strip(),), "correct HEDGEROW_APP_URL, or start the server")
+        yield Finding(question, (str(error.orig).strip(),), "correct HEDGEROW_APP_URL, or start the server")
+        return
     problems = [
         f"{role.name} {what}"
         for wrong, what in (
@@ -88,13 +89,32 @@ def _sessions(app_url: URL) -> Finding:
         )
         if wrong
     ]
-    return Finding(question, tuple(problems), f"let HEDGEROW_APP_URL name a role that is only a member of {APP_ROLE}")
+    yield Finding(question, tuple(problems), f"let HEDGEROW_APP_URL name a role that is only a member of {APP_ROLE}")
+    # Temporary tables are searched before all others: one named like ours would stand in its place.
+    problems = [
+        f"{role.name} {what}"
+        for wrong, what in (
+            (role.temporary, f"may create temporary tables in {role.database}"),
+            (role.creates, "may create objects in the schema public"),
+        )
+        if wrong
+    ]
+    yield Finding(
+        "Sessions can create neither temporary tables nor objects in public",
+        tuple(problems),
+        f"REVOKE ALL ON DATABASE {role.database} FROM PUBLIC; GRANT CONNECT ON DATABASE {role.database} TO {APP_ROLE};"
+        " REVOKE CREATE ON SCHEMA public FROM PUBLIC",
+    )
 
 
 _ROLE = """
     SELECT r.rolname AS name, r.rolsuper AS superuser, r.rolbypassrls AS bypass,
            pg_has_role(r.oid, CAST(:app AS name), 'USAGE') AS member,
-           EXISTS (SELECT FROM pg_class c WHERE c.relowner = r.oid AND c.relname = ANY (:tables)) AS owns
+           quote_ident(current_database()) AS database,
+           has_database_privilege(r.oid, current_database(), 'TEMPORARY') AS temporary,
+           has_schema_privilege(r.oid, 'public', 'CREATE') AS creates,
+           EXISTS (SELECT FROM pg_class c WHERE c.relowner = r.oid AND c.relname = ANY (:tables)
+                      AND c.relnamespace = 'public'::regnamespace) AS owns
       FROM pg_roles r
      WHERE r.rolname = current_user
 """
@@ -135,9 +155,18 @@ _QUESTIONS = (
     ),
     (
         "Nothing is granted to PUBLIC",
-        f"""SELECT DISTINCT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace,
-                   LATERAL aclexplode(c.relacl) AS a
-             WHERE a.grantee = 0 AND c.relkind IN ('r', 'v', 'p', 'm') AND {_OURS.format("c")} ORDER BY 1""",
+        f"""SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+              WHERE c.relkind IN ('r', 'v', 'p', 'm') AND {_OURS.format("c")}
+                AND (EXISTS (SELECT FROM aclexplode(c.relacl) AS a WHERE a.grantee = 0)
+                     OR EXISTS (SELECT FROM pg_attribute t, aclexplode(t.attacl) AS a
+                                 WHERE t.attrelid = c.oid AND a.grantee = 0))
+             UNION
+             SELECT p.proname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+              WHERE {_OURS.format("p")}
+                -- No list of its own means the default, which lets PUBLIC execute.
+                AND EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS a
+                             WHERE a.grantee = 0)
+             ORDER BY 1""",
         "REVOKE ALL ON ... FROM PUBLIC",
     ),
     (

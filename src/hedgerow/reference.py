@@ -33,6 +33,7 @@ class Place:
     :ivar kind: ``table``, ``view``, ``enum`` or ``function``.
     :ivar domain: the domain that owns it.
     :ivar model: ``path:line`` of its Python class, None for functions and generated split views.
+    :ivar cls: name of that class, None where it has none of its own.
     :ivar sql: path of its SQL source, None where it is generated from a model.
     :ivar revision: revision that created it, None before there is one.
     :ivar policies: names of the policies on it; for a view, those of its caller apply.
@@ -44,6 +45,7 @@ class Place:
     kind: str
     domain: str
     model: str | None = None
+    cls: str | None = None
     sql: str | None = None
     revision: str | None = None
     policies: tuple[str, ...] = ()
@@ -56,17 +58,32 @@ def places() -> Iterator[Place]:
     for domain in domains():
         for table in domain.tables:
             policies = tuple(o.name.partition(".")[2] for o in row_security(table) if o.kind == "policy")
-            yield _place(domain, "table", table.name, model=_source(table.info["hedgerow.model"]), policies=policies)
+            cls = table.info["hedgerow.model"]
+            yield _place(domain, "table", table.name, model=_source(cls), cls=cls.__name__, policies=policies)
         for name, enum in domain.enums.items():
-            yield _place(domain, "enum", name, model=_source(enum))
+            yield _place(domain, "enum", name, model=_source(enum), cls=enum.__name__)
         for view in domain.views:
             relation = view_metadata.tables.get(view.name)
             # A split view has no class of its own in the source: its columns are those of the table's.
             cls = None if relation is None else relation.info.get("hedgerow.split_of", relation.info["hedgerow.model"])
             model = None if cls is None else _source(cls)
-            yield _place(domain, "view", view.name, model=model, sql=_sql_path(domain, view))
+            own = None if cls is None or isinstance(view, SplitView) else cls.__name__
+            yield _place(domain, "view", view.name, model=model, cls=own, sql=_sql_path(domain, view))
         for function in domain.functions:
             yield _place(domain, "function", function.name, sql=_sql_path(domain, function))
+
+
+def plain_enum(name: str) -> Place | None:
+    """The place of an enum class that columns hold as text with a CHECK, and that has no type in the database."""
+    for domain in domains():
+        for table in domain.tables:
+            for column in table.columns:
+                cls = getattr(column.type, "enum_class", None)
+                if cls is not None and cls.__name__ == name:
+                    # The first column that uses it: an enum of the core belongs to no domain of its own.
+                    used = f"{table.name}.{column.name}"
+                    return _place(domain, "enum of column", used, model=_source(cls), cls=name)
+    return None
 
 
 def pages() -> dict[str, str]:

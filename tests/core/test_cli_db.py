@@ -12,9 +12,18 @@ from pathlib import Path
 import psycopg
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
+from typer.testing import CliRunner
 
+from hedgerow.cli import app as cli
+from hedgerow.cli import explained, show_error
+from hedgerow.cli.schema import MOST, show
 from hedgerow.core.embedded import EmbeddedServer
 from hedgerow.core.engine import build_async_engine
+from hedgerow.core.errors import HedgerowError
+from hedgerow.migrations import Key
+from hedgerow.migrations.catalogue import Difference
+from hedgerow.migrations.check import Report
 
 SOURCE = Path(__file__).parents[2] / "src"
 
@@ -138,3 +147,82 @@ def test_an_error_is_a_message_and_a_remedy(
 def test_an_error_is_red_where_there_is_colour(hedgerow: Run) -> None:
     done = hedgerow("url", DATABASE_URL="sqlite:///x", FORCE_COLOR="1")
     assert "\x1b[1;31mError: \x1b[0m\x1b[31mDATABASE_URL" in done.stderr
+
+
+def test_stop_can_remove_the_data(hedgerow: Run, tmp_path_factory: pytest.TempPathFactory) -> None:
+    home = tmp_path_factory.mktemp("removed")
+    (home / "mine.txt").touch()
+    try:
+        assert hedgerow("start", HEDGEROW_HOME=str(home)).returncode == 0
+        data = EmbeddedServer(home).status().data
+        removed = hedgerow("stop", "--remove", HEDGEROW_HOME=str(home))
+        assert removed.returncode == 0, removed.stderr
+        assert "Removed " in removed.stdout
+        assert not data.exists()
+        # What somebody else put there stays.
+        assert [file.name for file in home.iterdir()] == ["mine.txt"]
+        assert "nothing to remove" in hedgerow("stop", "--remove", HEDGEROW_HOME=str(home)).stdout
+    finally:
+        EmbeddedServer(home).remove()
+
+
+def test_psql_says_that_the_owner_sees_no_rows_of_tenants(hedgerow: Run) -> None:
+    assert hedgerow("psql", "-c", "SELECT 1").stderr.count("\n") == 1
+    assert "--admin" in hedgerow("psql", "-c", "SELECT 1").stderr
+    for option in ("--app", "--admin"):
+        assert hedgerow("psql", option, "-c", "SELECT 1").stderr == ""
+
+
+def test_a_database_without_the_schema_is_told_what_is_pending(hedgerow: Run) -> None:
+    for command in ("check", "doctor"):
+        done = hedgerow(command)
+        assert done.returncode == 1
+        assert "0001_core" in done.stdout
+        assert "missing" not in done.stdout
+        assert "hedgerow db upgrade" in "\n".join(done.stdout.strip().splitlines()[-2:])
+
+
+def test_many_differences_are_cut_short(capsys: pytest.CaptureFixture[str]) -> None:
+    differences = tuple(Difference("unexpected", Key("table", f"t_{n}"), None, "x") for n in range(MOST + 5))
+    show(Report(("head",), "head", (), differences))
+    said = capsys.readouterr().out
+    assert f"t_{MOST - 1}" in said
+    assert f"t_{MOST + 1}" not in said
+    assert "and 5 more (--all)" in said
+    assert "make revision" in said
+    show(Report(("head",), "head", (), differences), most=None)
+    assert f"t_{MOST + 4}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("raised", "said"),
+    [
+        (OperationalError("SELECT 'secret'", {}, psycopg.OperationalError("no route")), "cannot be reached: no route"),
+        (psycopg.errors.UndefinedTable("no such table"), "hedgerow db upgrade"),
+        (ArgumentError("secret"), "cannot be used"),
+    ],
+)
+def test_errors_of_the_database_are_a_message_and_a_remedy(raised: Exception, said: str) -> None:
+    assert isinstance(raised, SQLAlchemyError | psycopg.Error)
+    error = explained(raised)
+    assert said in str(error)
+    assert error.remedy
+    assert "secret" not in str(error)
+
+
+@pytest.mark.parametrize(("remedy", "shown"), [("do it", "do it."), ("do it.", "do it."), ("is it on?", "is it on?")])
+def test_a_remedy_ends_in_one_mark(remedy: str, shown: str, capsys: pytest.CaptureFixture[str]) -> None:
+    error = HedgerowError("no", remedy=remedy)
+    assert str(error) == f"no Remedy: {shown}"
+    show_error(error)
+    assert capsys.readouterr().err == f"Error: no\nRemedy: {shown}\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [("PatientJourney", "patients/models.py"), ("DataSplit", "splits/enums.py"), ("Split", "core/scope.py")],
+)
+def test_a_class_is_found_as_well(name: str, file: str) -> None:
+    found = CliRunner().invoke(cli, ["where", name])
+    assert found.exit_code == 0
+    assert file in found.output

@@ -225,5 +225,14 @@ class TestUrls:
         assert "secret" not in str(caught.value)
         assert caught.value.__cause__ is None
 
+    @pytest.mark.parametrize("scheme", ["postgresql", "postgresql+psycopg", "postgresql+asyncpg"])
+    @pytest.mark.parametrize("rest", ["u:secret@h:0/d", "u:secret@h:99999/d", "u:se@cret@h/d"])
+    def test_what_a_password_can_do_to_a_url_is_explained(self, scheme: str, rest: str) -> None:
+        for read in (sync_url, async_url):
+            with pytest.raises(SettingsError, match="%40") as caught:
+                read(f"{scheme}://{rest}", variable="HEDGEROW_APP_URL")
+            assert "HEDGEROW_APP_URL" in str(caught.value)
+            assert "cret" not in str(caught.value)
+
     def test_a_url_object_keeps_its_password(self) -> None:
         assert sync_url(make_url("postgresql://u:secret@h/d")).password == "secret"

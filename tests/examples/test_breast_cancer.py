@@ -279,5 +279,5 @@ def test_a_second_run_finds_its_rows(demo: Demo) -> None:
 def test_without_a_schema_it_says_what_to_do(fresh_database: Callable[[str | None], Database]) -> None:
     result = run(fresh_database(None))
     assert result.returncode != 0
-    assert "alembic upgrade head" in result.stderr
+    assert "hedgerow db upgrade" in result.stderr
     assert "Traceback" not in result.stderr

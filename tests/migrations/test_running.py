@@ -105,3 +105,36 @@ def test_alembics_own_revision_command_is_refused(database: Any) -> None:
     process = alembic("revision", "-m", "nothing", url=database.url("owner"))
     assert "hedgerow db revision" in process.communicate(timeout=60)[1]
     assert process.returncode != 0
+
+
+def test_alembic_shows_a_refusal_as_a_message_and_says_where_the_database_is(database: Any) -> None:
+    execute(database, "INSERT INTO tenant (id, name) VALUES ('T', 'A tenant')")
+    process = alembic("downgrade", "base", url=database.url("owner"))
+    said = "".join(process.communicate(timeout=120))
+    assert process.returncode != 0
+    assert "Traceback" not in said
+    assert said.count("table tenant: 1 row") == 1
+    assert f"The database is now at {revisions()[1]}, no longer at {revisions()[-1]}" in said
+    assert "hedgerow db upgrade brings it to head" in said
+    assert "Remedy: Save the data first" in said
+    # The same in Python, and where nothing went before the refusal.
+    with pytest.raises(MigrationError, match=f"The database is still at {revisions()[1]}"):
+        downgrade(database.url("owner"), "base")
+
+
+def test_alembic_shows_an_unreachable_database_as_a_message(database: Any) -> None:
+    process = alembic("current", url=database.url("owner").set(database="nowhere"))
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode != 0
+    assert "cannot be reached" in said
+    assert "Traceback" not in said
+
+
+def test_a_refusal_of_postgresql_is_its_message_and_its_hint(seeded_template: str, fresh_database: Any) -> None:
+    database = fresh_database(seeded_template)
+    process = alembic("-x", "allow-data-loss=true", "downgrade", "base", url=database.url("owner"))
+    said = "".join(process.communicate(timeout=120))
+    assert "The value 'local_realtime' of shap_analysis_type is in use" in said
+    assert "Remedy: Change or delete these rows first." in said
+    for noise in ("Traceback", "CONTEXT", "PL/pgSQL", "DO $", "nothing was changed"):
+        assert noise not in said

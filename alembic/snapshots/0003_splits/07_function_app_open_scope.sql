@@ -21,7 +21,7 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'Choose from unassigned, train, validation, test, holdout.';
     END IF;
-    IF p_splits && ARRAY['test', 'holdout'] AND coalesce(trim(p_purpose), '') = '' THEN
+    IF p_splits && ARRAY['test', 'holdout'] AND coalesce(p_purpose, '') !~ '\S' THEN
         RAISE EXCEPTION 'The splits % are sealed: opening them needs a purpose', array_to_string(p_splits, ', ')
             USING ERRCODE = 'insufficient_privilege', HINT = 'Open an evaluation scope that states its purpose.';
     END IF;

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+import psycopg
 import typer
 from rich.console import Console
 from rich.text import Text
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from typer.core import TyperGroup
 
 from hedgerow.cli import db, doctor, schema, seed, splits, tenants, where
-from hedgerow.core.errors import HedgerowError
+from hedgerow.core.errors import HedgerowError, sentence
+from hedgerow.migrations.errors import server_words
 
 __all__ = ["app", "main"]
 
 
 class _Group(TyperGroup):
-    """Shows an error of ours as one message with its remedy; everything else keeps its traceback."""
+    """Shows an error of ours or of the database as one message with its remedy; a fault keeps its traceback."""
 
     # Any: the context's class is typer's own copy of click's, or click's, depending on the version of typer.
     def invoke(self, ctx: Any) -> Any:
@@ -25,6 +28,40 @@ class _Group(TyperGroup):
         except HedgerowError as error:
             show_error(error)
             raise typer.Exit(1) from error
+        except (DBAPIError, ArgumentError, psycopg.Error) as error:
+            show_error(explained(error))
+            raise typer.Exit(1) from error
+        except KeyboardInterrupt:
+            Console(stderr=True).print("Interrupted.")
+            raise typer.Exit(130) from None
+
+
+def explained(error: SQLAlchemyError | psycopg.Error) -> HedgerowError:
+    """The words of the database or its driver; statements and parameters, which may hold secrets, are left out."""
+    if isinstance(error, ArgumentError):
+        return HedgerowError(
+            "A database URL cannot be used.",
+            remedy="Look at DATABASE_URL and HEDGEROW_APP_URL: postgresql://user:password@host:5432/database",
+        )
+    what, hint = server_words(error)
+    original = error.orig if isinstance(error, DBAPIError) else error
+    state = getattr(original, "sqlstate", None)
+    if state in _SCHEMA_MISSING:
+        return HedgerowError(
+            f"PostgreSQL refused: {sentence(what)}",
+            remedy="Is the schema at head? hedgerow db current says so, hedgerow db upgrade brings it there",
+        )
+    if state is None and isinstance(original, psycopg.OperationalError):
+        return HedgerowError(
+            f"The database cannot be reached: {sentence(what)}",
+            remedy="Start the server, or correct DATABASE_URL and HEDGEROW_APP_URL; unset both for the embedded one",
+        )
+    hint = hint or "hedgerow db doctor looks for the cause"
+    return HedgerowError(f"PostgreSQL refused: {sentence(what)}", remedy=hint)
+
+
+# Undefined: schema, table, column, function, object.
+_SCHEMA_MISSING = frozenset({"3F000", "42P01", "42703", "42883", "42704"})
 
 
 def show_error(error: HedgerowError) -> None:
@@ -35,7 +72,7 @@ def show_error(error: HedgerowError) -> None:
     console.print(Text.assemble(("Error: ", "bold red"), (str(error), "red")))
     error.remedy = remedy
     if remedy:
-        console.print(Text.assemble(("Remedy: ", "bold"), f"{remedy}."))
+        console.print(Text.assemble(("Remedy: ", "bold"), sentence(remedy)))
 
 
 app = typer.Typer(

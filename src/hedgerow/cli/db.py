@@ -48,10 +48,22 @@ def start() -> None:
 
 
 @app.command()
-def stop() -> None:
-    """Stop the embedded server; the data stays."""
+def stop(
+    remove: Annotated[
+        bool, typer.Option("--remove", help="Delete the data as well, without asking, wherever they are kept.")
+    ] = False,
+) -> None:
+    """Stop the embedded server; the data stays, unless --remove deletes it."""
     settings = Settings.load()
-    stopped = EmbeddedServer(settings.home).stop()
+    server = EmbeddedServer(settings.home)
+    if remove:
+        gone = server.remove()
+        for directory in gone:
+            console.print(Text(f"Removed {directory}"))
+        if not gone:
+            console.print(Text(f"There was nothing to remove in {settings.home}"))
+        return
+    stopped = server.stop()
     console.print("PostgreSQL is stopped; the data stays." if stopped else "PostgreSQL was not running.")
 
 
@@ -88,6 +100,12 @@ def psql(
 ) -> None:
     """Enter the database with psql."""
     target = _target(app_role=app_role, admin=admin)
+    if not app_role and not admin:
+        typer.echo(
+            "Row-level security hides the rows of tenants from the owner, too: use --admin,"
+            " or open a scope with SELECT * FROM app.open_scope(...) inside a transaction.",
+            err=True,
+        )
     program = _psql_program()
     arguments = [program, "--set=ON_ERROR_STOP=1"]
     for sql in command or []:
@@ -156,6 +174,6 @@ def _described(found: ServerStatus) -> Table:
 def _warn_if_unused(settings: Settings) -> None:
     configured = settings.database_url or settings.app_url
     if configured:
-        shown = sync_url(configured).render_as_string(hide_password=True)
         name = "DATABASE_URL" if settings.database_url else "HEDGEROW_APP_URL"
+        shown = sync_url(configured, variable=name).render_as_string(hide_password=True)
         console.print(f"[yellow]{name} is set, so this server is not the one in use:[/] {shown}")

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from hedgerow.cli.schema import MOST
 from hedgerow.core.settings import resolve_urls
 from hedgerow.doctor import Finding, examine
 from hedgerow.migrations.check import Report, check
 from hedgerow.migrations.environment import owner_connection
 from hedgerow.migrations.errors import ScratchDatabaseError
+
+_PENDING = "Every revision has run"
 
 
 def register(app: typer.Typer) -> None:
@@ -21,8 +26,11 @@ def register(app: typer.Typer) -> None:
 def doctor() -> None:
     """Check roles, policies, views, functions, grants, pending revisions and drift; exit code 1 for a finding."""
     with owner_connection() as connection:
-        findings = list(examine(connection, resolve_urls().app))
-    findings += _schema()
+        schema = _schema()
+        questions = examine(connection, resolve_urls().app)
+        # Of a database without our schema only the server can be asked about, which is the first question.
+        pending = any(finding.question == _PENDING and not finding.healthy for finding in schema)
+        findings = [*(islice(questions, 1) if pending else questions), *schema]
     table = Table("", "Question", "Finding", show_header=False, box=None)
     for finding in findings:
         mark = "[green]✓[/]" if finding.healthy else "[red]✗[/]"
@@ -35,13 +43,14 @@ def doctor() -> None:
 
 
 def _schema() -> list[Finding]:
-    pending = "Every revision has run"
     drift = "The database is as declared"
     try:
         report: Report = check()
     except ScratchDatabaseError as error:
         return [Finding(drift, (error.message,), error.remedy or "")]
-    return [
-        Finding(pending, report.pending, "hedgerow db upgrade"),
-        Finding(drift, tuple(str(d.key) for d in report.differences), "hedgerow db check shows the differences"),
-    ]
+    pending = Finding(_PENDING, report.pending, "run hedgerow db upgrade, then this again")
+    if report.pending:
+        return [pending]
+    differing = [str(difference.key) for difference in report.differences]
+    shown = differing[:MOST] + ([f"and {len(differing) - MOST} more"] if len(differing) > MOST else [])
+    return [pending, Finding(drift, tuple(shown), "hedgerow db check shows the differences")]

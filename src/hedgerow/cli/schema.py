@@ -24,6 +24,9 @@ from hedgerow.migrations.scratch import databases, given
 
 console = Console(highlight=False, soft_wrap=True)
 
+#: Differences that a check shows unless it is asked for all of them.
+MOST = 30
+
 SqlOption = Annotated[bool, typer.Option("--sql", help="Print the SQL instead of running it; connects to nothing.")]
 LossOption = Annotated[bool, typer.Option("--allow-data-loss", help="Consent to dropping what holds data.")]
 
@@ -73,12 +76,13 @@ def check(
     scratch_url: Annotated[
         str | None, typer.Option("--scratch-url", help="An empty database for the comparison; it stays empty.")
     ] = None,
+    every: Annotated[bool, typer.Option("--all", help=f"Show every difference, not the first {MOST} alone.")] = False,
 ) -> None:
     """Compare database, revisions and models; exit code 1 when they are not the same thing."""
     began = time.perf_counter()
     report = find_drift(make=given(scratch_url) if scratch_url else databases())
     took = time.perf_counter() - began
-    show(report)
+    show(report, most=None if every else MOST)
     if not report.clean:
         raise typer.Exit(1)
     console.print(f"[green]No drift[/]: the database is at {report.current} and as declared ({took:.1f} s).")
@@ -106,20 +110,29 @@ def revision(
         console.print(f"  {file}")
 
 
-def show(report: Report) -> None:
-    """Print what is wrong, as tables."""
+def show(report: Report, most: int | None = MOST) -> None:
+    """Print what is wrong, as tables, with the remedy last.
+
+    :param most: how many differences to show, None for all of them.
+    """
     if len(report.heads) != 1:
         console.print(f"[red]The revisions have {len(report.heads)} heads[/]: {', '.join(report.heads)}.")
     if report.pending:
         console.print(
             f"[red]The database is at {report.current or 'no revision'}[/]; pending: {', '.join(report.pending)}."
-            " Run hedgerow db upgrade."
         )
+        console.print("Remedy: run hedgerow db upgrade.")
     if report.differences:
         table = Table("", "Object", "Declared (-) and in the database (+)", show_lines=True, title="Drift")
-        for difference in report.differences:
+        for difference in report.differences[:most]:
             table.add_row(difference.change, str(difference.key), _shown(difference))
         Console(highlight=False).print(table)
+        if most is not None and len(report.differences) > most:
+            console.print(f"and {len(report.differences) - most} more (--all)")
+        console.print(
+            "Remedy: if the models are right, write the revision that brings the database there:"
+            ' make revision m="why" (hedgerow db revision -m "why"); else undo what was changed by hand.'
+        )
 
 
 def _shown(difference: Difference) -> Text:

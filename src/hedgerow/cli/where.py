@@ -19,12 +19,13 @@ def register(app: typer.Typer) -> None:
     app.command()(docs)
 
 
-def where(name: Annotated[str, typer.Argument(help="Name of a table, view, enum or function")]) -> None:
+def where(name: Annotated[str, typer.Argument(help="Table, view, enum, function, or Python class of one")]) -> None:
     """Say where a table, view, enum or function is declared, created, guarded, tested and described."""
-    from hedgerow.reference import places
+    from hedgerow.reference import places, plain_enum
 
-    known = {place.name: place for place in places()}
-    place = known.get(name.removeprefix("app."))
+    found = list(places())
+    known = {place.cls: place for place in found if place.cls} | {place.name: place for place in found}
+    place = known.get(name.removeprefix("app.")) or plain_enum(name)
     if place is None:
         near = get_close_matches(name, known, n=3)
         raise HedgerowError(

@@ -65,13 +65,17 @@ def build_engine(url: str | URL, *, forget: bool = True, **options: Any) -> Engi
     return engine
 
 
-def build_async_engine(url: str | URL, *, forget: bool = True, **options: Any) -> AsyncEngine:
+def build_async_engine(
+    url: str | URL, *, forget: bool = True, variable: str = "DATABASE_URL", **options: Any
+) -> AsyncEngine:
     """Return a new engine for asyncpg; otherwise like :func:`build_engine`.
+
+    :param variable: what to call the URL in an error.
 
     Raises:
         SettingsError: the URL is not one of PostgreSQL, or has an option that asyncpg cannot honour.
     """
-    connect_args = async_connect_args(url)
+    connect_args = async_connect_args(url, variable=variable)
     given: Mapping[str, Any] = options.pop("connect_args", {})
     settings = {
         "application_name": _APPLICATION,
@@ -79,7 +83,8 @@ def build_async_engine(url: str | URL, *, forget: bool = True, **options: Any) -
         **given.get("server_settings", {}),
     }
     connect_args = {**connect_args, **given, "server_settings": settings}
-    engine = create_async_engine(async_url(url), connect_args=connect_args, **{"pool_pre_ping": True, **options})
+    target = async_url(url, variable=variable)
+    engine = create_async_engine(target, connect_args=connect_args, **{"pool_pre_ping": True, **options})
     if forget:
         event.listen(engine.sync_engine, "reset", _forget_async)
     return engine
@@ -114,7 +119,8 @@ def async_app_engine(url: str | URL | None = None, *, settings: Settings | None 
         except RuntimeError:
             engines = _loopless
         if key not in engines:
-            engines[key] = build_async_engine(target, echo=settings.echo)
+            variable = "HEDGEROW_APP_URL" if url is None and settings.app_url else "DATABASE_URL"
+            engines[key] = build_async_engine(target, variable=variable, echo=settings.echo)
         return engines[key]
 
 

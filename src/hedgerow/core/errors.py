@@ -39,12 +39,17 @@ class HedgerowError(Exception):
         if self.scope is not None:
             text += f" [scope {self.scope.label}]"
         if self.remedy is not None:
-            text += f" Remedy: {self.remedy}."
+            text += f" Remedy: {sentence(self.remedy)}"
         return text
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The default loses the keyword arguments; errors cross process borders in workers and test runs.
         return (_rebuild, (type(self), self.__dict__))
+
+
+def sentence(text: str) -> str:
+    """``text`` with a full stop, unless it ends in punctuation already."""
+    return text if text.endswith((".", "!", "?", ":", ";")) else f"{text}."
 
 
 def _rebuild(kind: type[HedgerowError], attributes: dict[str, Any]) -> HedgerowError:

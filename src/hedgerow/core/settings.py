@@ -26,6 +26,7 @@ from sqlalchemy.exc import ArgumentError
 from hedgerow.core.errors import HedgerowError
 
 _ACCEPTED: Final = "Use a URL such as postgresql://user:password@host:5432/database"
+_ENCODE: Final = "In a user name or password write @ as %40, : as %3A, / as %2F, # as %23 and % as %25"
 _SCHEME: Final = re.compile(r"(postgres(?:ql)?)(\+\w+)?://")
 _MARKERS: Final = (".hedgerow", "alembic.ini", "pyproject.toml")
 
@@ -209,18 +210,30 @@ def _parse(url: str | URL, variable: str) -> URL:
         # Without a driver it may be libpq's, which knows several hosts and socket directories before the
         # slash.
         try:
-            return _from_libpq(conninfo_to_dict(f"postgresql://{rest}"))
+            return _validated(_from_libpq(conninfo_to_dict(f"postgresql://{rest}")), variable)
         except ProgrammingError:
             pass
     try:
         parsed = make_url(f"postgresql{scheme[2] or ''}://{rest}")
     except (ArgumentError, ValueError):
         # Not chained: the original message repeats the URL with its password.
-        raise SettingsError(f"{variable} cannot be read as a URL.", remedy=f"{_ACCEPTED}") from None
+        raise SettingsError(f"{variable} cannot be read as a URL.", remedy=f"{_ACCEPTED}. {_ENCODE}") from None
     if parsed.host and "%" in parsed.host:
         # A socket directory, escaped into the place of the host.
         parsed = parsed._replace(host=None).update_query_dict({"host": unquote(parsed.host)})
-    return parsed
+    return _validated(parsed, variable)
+
+
+def _validated(url: URL, variable: str) -> URL:
+    # Neither message repeats what it found: part of a password may have been taken for it.
+    if "@" in (url.host or ""):
+        raise SettingsError(f"{variable} holds more than one @ before its host.", remedy=_ENCODE)
+    given = url.query.get("port", ())
+    ports = [part for text in ((given,) if isinstance(given, str) else given) for part in text.split(",") if part]
+    ports += [] if url.port is None else [str(url.port)]
+    if not all(port.isascii() and port.isdigit() and 0 < int(port) < 65536 for port in ports):
+        raise SettingsError(f"The port in {variable} is no number from 1 to 65535.", remedy=f"{_ACCEPTED}. {_ENCODE}")
+    return url
 
 
 def _from_libpq(parts: Mapping[str, Any]) -> URL:
@@ -274,8 +287,10 @@ _MOVED: Final = frozenset(
 )
 
 
-def async_url(url: str | URL) -> URL:
+def async_url(url: str | URL, *, variable: str = "DATABASE_URL") -> URL:
     """Return the URL for asyncpg: ``sslmode`` becomes ``ssl``; what no URL can carry is left out.
+
+    :param variable: what to call the URL in an error.
 
     Pass :func:`async_connect_args` of the same URL as ``connect_args`` to keep the rest;
     :mod:`hedgerow.core.engine` does both.
@@ -283,18 +298,18 @@ def async_url(url: str | URL) -> URL:
     Raises:
         SettingsError: not a URL of PostgreSQL, or an option that asyncpg cannot honour.
     """
-    query = _async_query(url)
+    query = _async_query(url, variable)
     if not _CERTIFICATES.isdisjoint(query):
         # The context made by async_connect_args takes its place.
         query.pop("ssl", None)
-    parsed = _parse(url, "DATABASE_URL")
+    parsed = _parse(url, variable)
     kept = {name: value for name, value in query.items() if name in _ASYNCPG_KNOWS}
     return parsed.set(drivername="postgresql+asyncpg", query=kept)
 
 
-def async_connect_args(url: str | URL) -> dict[str, Any]:
+def async_connect_args(url: str | URL, *, variable: str = "DATABASE_URL") -> dict[str, Any]:
     """Return the options of the URL that asyncpg takes as objects: settings, timeouts, certificates."""
-    query = _async_query(url)
+    query = _async_query(url, variable)
     arguments: dict[str, Any] = {}
     if settings := _server_settings(query):
         arguments["server_settings"] = settings
@@ -312,8 +327,8 @@ def async_connect_args(url: str | URL) -> dict[str, Any]:
     return arguments
 
 
-def _async_query(url: str | URL) -> dict[str, Any]:
-    query: dict[str, Any] = dict(_parse(url, "DATABASE_URL").query)
+def _async_query(url: str | URL, variable: str) -> dict[str, Any]:
+    query: dict[str, Any] = dict(_parse(url, variable).query)
     if "sslmode" in query:
         query["ssl"] = query.pop("sslmode")
     if query.get("ssl") in ("true", "True", "1"):
@@ -325,7 +340,7 @@ def _async_query(url: str | URL) -> dict[str, Any]:
             del query[name]
         elif name not in _ASYNCPG_KNOWS | _CERTIFICATES | _MOVED:
             raise SettingsError(
-                f"The option {name}={query[name]} of the database URL has no counterpart in asyncpg.",
+                f"The option {name}={query[name]} of {variable} has no counterpart in asyncpg.",
                 remedy="Remove the option, or use the sessions that are not asynchronous",
             )
     return query

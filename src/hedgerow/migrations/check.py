@@ -27,7 +27,7 @@ class Report:
     :ivar current: revision of the database, None before the first.
     :ivar pending: revisions that the database has yet to see, in order.
     :ivar differences: objects of the database that are not as declared. Expected are the declarations, actual is
-        the database.
+        the database. None are looked for while revisions are pending: everything that those bring would differ.
     """
 
     heads: tuple[str, ...]
@@ -60,12 +60,14 @@ def check(url: str | URL | None = None, make: Databases | None = None, *, declar
         actual = read_catalogue(connection)
     known = {script.revision for script in scripts.iterate_revisions(applied, "base")} if applied else set()
     pending = [s.revision for s in scripts.iterate_revisions("heads", "base") if s.revision not in known]
+    if pending:
+        return Report(heads=heads, current=", ".join(applied) or None, pending=tuple(reversed(pending)), differences=())
     if declared is None:
         declared = declared_catalogue(make or databases())
     return Report(
         heads=heads,
         current=", ".join(applied) or None,
-        pending=tuple(reversed(pending)),
+        pending=(),
         differences=tuple(diff(declared, actual)),
     )
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from alembic import command
 from alembic.util import CommandError
 from sqlalchemy import URL
-from sqlalchemy.exc import DBAPIError
 
 from hedgerow.migrations.config import alembic_config
 from hedgerow.migrations.errors import MigrationError
@@ -26,7 +25,7 @@ def upgrade(
     Raises:
         DataLossError: tables or columns that hold data would be dropped, without consent.
         MigrationError: there is no such revision, or PostgreSQL refuses a statement; what the revision had done is
-            rolled back, revisions before it are in place.
+            rolled back, revisions before it are in place. The message says at which revision the database is.
     """
     _run(url, revision, up=True, sql=sql, allow_data_loss=allow_data_loss)
 
@@ -45,9 +44,4 @@ def _run(url: str | URL | None, revision: str, *, up: bool, sql: bool, allow_dat
     except CommandError as error:
         raise MigrationError(
             f"{str(error).rstrip('.')}.", remedy="Choose one of the revisions that hedgerow db history lists"
-        ) from error
-    except DBAPIError as error:
-        raise MigrationError(
-            f"The migration failed and was rolled back: {str(error.orig).strip()}.",
-            remedy="Correct what PostgreSQL complains of and run it again; the revisions before are in place",
         ) from error

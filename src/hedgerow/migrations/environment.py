@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
+from alembic.runtime.migration import MigrationContext
 from sqlalchemy import URL, Connection, create_engine
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
+from hedgerow.core.errors import sentence
 from hedgerow.core.settings import Settings, resolve_urls, sync_url
-from hedgerow.migrations.errors import MigrationError
+from hedgerow.migrations.errors import MigrationError, server_words
 
 log = logging.getLogger("alembic.hedgerow")
 
@@ -65,7 +67,8 @@ def connected(url: URL, **arguments: Any) -> Iterator[Connection]:
         connection = engine.connect()
     except OperationalError as error:
         raise MigrationError(
-            f"The database {url.render_as_string(hide_password=True)} cannot be reached: {str(error.orig).strip()}.",
+            f"The database {url.render_as_string(hide_password=True)} cannot be reached: "
+            f"{sentence(server_words(error)[0])}",
             remedy="Correct the URL, or start the server; without DATABASE_URL the embedded one is used",
         ) from error
     with connection:
@@ -111,3 +114,48 @@ def migration_lock(
             connection.rollback()
             connection.exec_driver_sql("SELECT pg_advisory_unlock(%s)", (LOCK,))
             connection.commit()
+
+
+@contextmanager
+def told(connection: Connection) -> Iterator[None]:
+    """Make a failure inside of the ``with`` block say at which revision the database is then.
+
+    Each revision is a transaction of its own, so that those before the one that failed stay done.
+
+    Raises:
+        MigrationError: in the place of PostgreSQL's refusal of a statement.
+    """
+    before = _revision(connection)
+    try:
+        yield
+    except MigrationError as error:
+        error.message = f"{error.message.rstrip()}\n{_whereabouts(connection, before)}"
+        raise
+    except DBAPIError as error:
+        what, hint = server_words(error)
+        raise MigrationError(
+            f"The migration failed and was rolled back: {what}.\n{_whereabouts(connection, before)}",
+            remedy=hint or "Correct what PostgreSQL complains of and run it again",
+        ) from error
+
+
+def _whereabouts(connection: Connection, before: str | None) -> str:
+    try:
+        connection.rollback()
+        now = _revision(connection)
+    except DBAPIError:
+        return "The connection is lost: hedgerow db current says at which revision the database is."
+    if now == before:
+        return f"The database is still at {now or 'no revision'}."
+    return (
+        f"The database is now at {now or 'no revision'}, no longer at {before or 'no revision'}: the steps before this"
+        " one are done. hedgerow db upgrade brings it to head."
+    )
+
+
+def _revision(connection: Connection) -> str | None:
+    context = MigrationContext.configure(connection, opts={"version_table_schema": "public"})
+    heads = context.get_current_heads()
+    # Reading begins a transaction, and Alembic's own are to begin outside of any.
+    connection.rollback()
+    return ", ".join(heads) or None

@@ -77,6 +77,36 @@ def settle(home: Path, account: Account, timeout: float) -> None:
     unfinished.replace(home / _NOTE)
 
 
+def remove(home: Path, account: Account, timeout: float) -> list[Path]:
+    """Stop every server of ``home`` and delete its data; return what is gone. The lock of ``home`` must be held.
+
+    Raises:
+        ServerStartError: a server does not stop.
+    """
+    gone = []
+    layouts = list(candidates(home))
+    if _is_root() and (moved := _forsaken(_noted(home))) is not None:
+        layouts.append(Layout(moved))
+    for layout in layouts:
+        halt(layout.data, layout.log, timeout)
+        directories = [layout.cluster if layout.home == home else layout.home]
+        if (sockets := layout.socket_directory(account)) != layout.cluster:
+            directories.append(sockets)
+        for directory in directories:
+            if directory.is_dir() and not directory.is_symlink():
+                shutil.rmtree(directory)
+                gone.append(directory)
+    if home.is_dir():
+        ignoring = home / ".gitignore"
+        for file in (home / _NOTE, Layout(home).lock):
+            file.unlink(missing_ok=True)
+        if set(home.iterdir()) == {ignoring}:
+            ignoring.unlink()
+        with contextlib.suppress(OSError):
+            home.rmdir()  # refused where it holds something else
+    return gone
+
+
 def _place(home: Path) -> Path:
     return store.STORE / "homes" / hashlib.sha256(os.fsencode(home)).hexdigest()[:16]
 

@@ -190,6 +190,19 @@ class EmbeddedServer:
                 found = [halt(layout.data, layout.log, self.timeout) for layout in places.candidates(self.home)]
         return any(found)
 
+    def remove(self) -> list[Path]:
+        """Stop the server and delete its data, wherever they are kept; return the directories that are gone.
+
+        What else lies in ``home`` stays, and ``home`` with it.
+
+        Raises:
+            ServerStartError: it does not stop.
+        """
+        with explained(self.home):
+            held = exclusive(Layout(self.home).lock, self.timeout) if self.home.is_dir() else contextlib.nullcontext()
+            with held:
+                return places.remove(self.home, self._account, self.timeout)
+
     def create_database(self, name: str, template: str | None = None) -> URL:
         """Create a database of the owner role, by default an empty one with pgvector; return its owner's URL.
 

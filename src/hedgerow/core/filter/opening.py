@@ -134,7 +134,7 @@ def _refused(error: DBAPIError, scope: Scope) -> ScopeError:
     original = error.orig
     state = getattr(original, "sqlstate", None) or getattr(original, "pgcode", None)
     if state in _MISSING_FUNCTION:
-        return ScopeError("the database has no app.open_scope", remedy="run `alembic upgrade head` first", scope=scope)
+        return ScopeError("the database has no app.open_scope", remedy="run `hedgerow db upgrade` first", scope=scope)
     return ScopeError(
         f"the database refused the scope: {str(original).splitlines()[0]}",
         remedy="check the tenant's id, that it is active, and that its split configuration exists",

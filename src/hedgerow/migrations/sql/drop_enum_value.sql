@@ -49,7 +49,7 @@ BEGIN
     END LOOP;
     IF v_used <> '' THEN
         RAISE EXCEPTION 'The value % of % is in use: %', quote_literal(v_value), v_name, v_used
-            USING ERRCODE = 'foreign_key_violation', HINT = 'Change or delete these rows first; nothing was changed.';
+            USING ERRCODE = 'foreign_key_violation', HINT = 'Change or delete these rows first.';
     END IF;
 
     -- 2. What depends on the type or on its columns, the deepest dependents first.
