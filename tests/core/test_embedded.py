@@ -34,10 +34,11 @@ from hedgerow.core.embedded import (
     find_installation,
     process,
 )
-from hedgerow.core.embedded.layout import Layout
+from hedgerow.core.embedded.layout import Layout, barrier
 from hedgerow.core.settings import libpq_url
 
 ROOT = os.geteuid() == 0
+REACHABLE = not ROOT or barrier(find_installation().program("postgres"), process.server_account()) is None
 SOURCE = Path(__file__).parents[2] / "src"
 
 Homes = Callable[[str], Path]
@@ -424,6 +425,7 @@ class TestWhatItSays:
         ):
             EmbeddedServer(running.home, timeout=0.1).stop()
 
+    @pytest.mark.skipif(not REACHABLE, reason="the account of the server cannot enter the virtual environment")
     def test_another_server_on_the_data(self, running: EmbeddedServer, tmp_path_factory: object) -> None:
         running.stop()
         data, account = running.home / "postgres" / "data", process.server_account()
@@ -476,6 +478,7 @@ class TestWhatItSays:
             server.start()
 
     @pytest.mark.skipif(not ROOT, reason="only root can become somebody else")
+    @pytest.mark.skipif(not REACHABLE, reason="the account of the server cannot enter the virtual environment")
     def test_without_root_it_runs_as_oneself(self, homes: Homes) -> None:
         account = process.server_account()
         parent = homes("unprivileged")
