@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from hedgerow.cli.splits import app
 from hedgerow.core.engine import dispose_engines

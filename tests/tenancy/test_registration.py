@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from typer.testing import Result
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from hedgerow.cli.tenants import app
 from hedgerow.core.engine import dispose_engines
