@@ -17,10 +17,7 @@ from hedgerow.core.keys import tenant_fk
 from hedgerow.core.mixins import Created, Reference, SplitAware, TenantOwned
 from hedgerow.core.objects import Trigger, declare_trigger
 from hedgerow.core.scope import Split
-from hedgerow.core.types import str20, str30, str100, uuid_pk
-
-EMPTY_OBJECT = text("'{}'")
-EMPTY_LIST = text("'[]'")
+from hedgerow.core.types import EMPTY_LIST, EMPTY_OBJECT, str20, str30, str100, uuid_pk
 
 
 class AgentRegistry(Reference, Base):

@@ -103,12 +103,16 @@ class Created:
     created_at: Mapped[datetime] = mapped_column(server_default=func.now(), sort_order=1)
 
 
-class Timestamped(Created):
-    """``created_at`` and ``updated_at``; a trigger keeps the latter."""
-
-    updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), sort_order=2)
+class KeepsUpdatedAt:
+    """A trigger keeps ``updated_at``, which the model declares."""
 
     @classmethod
     def __describe_table__(cls, table: Table) -> None:
         table.info["hedgerow.timestamped"] = True
         declare_trigger(table, Trigger("set_updated_at", "BEFORE UPDATE", "update_updated_at_column()"))
+
+
+class Timestamped(KeepsUpdatedAt, Created):
+    """``created_at`` and ``updated_at``; a trigger keeps the latter."""
+
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), sort_order=2)

@@ -37,6 +37,10 @@ utc_now = Annotated[datetime, mapped_column(server_default=func.now())]
 bool_true = Annotated[bool, mapped_column(server_default=text("true"))]
 bool_false = Annotated[bool, mapped_column(server_default=text("false"))]
 
+EMPTY_OBJECT = text("'{}'")
+EMPTY_LIST = text("'[]'")
+"""Server defaults of JSONB columns."""
+
 E = TypeVar("E", bound=type[StrEnum])
 
 NATIVE_ENUMS: dict[str, type[StrEnum]] = {}

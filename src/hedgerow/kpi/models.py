@@ -7,20 +7,18 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, Numeric, Table, UniqueConstraint, func, text
+from sqlalchemy import CheckConstraint, Index, Numeric, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hedgerow.core.base import Base
 from hedgerow.core.keys import reference_fk, tenant_fk, tenant_relationship
-from hedgerow.core.mixins import Created, Reference, SplitAware, TenantOwned
-from hedgerow.core.objects import Trigger, declare_trigger
+from hedgerow.core.mixins import Created, KeepsUpdatedAt, Reference, SplitAware, TenantOwned
 from hedgerow.core.scope import Split
-from hedgerow.core.types import bigint, str20, str30, str50, str100, str255, utc_now, uuid_pk
+from hedgerow.core.types import EMPTY_OBJECT, bigint, str20, str30, str50, str100, str255, utc_now, uuid_pk
 from hedgerow.kpi.enums import SourceType
 from hedgerow.patients.enums import Brand, Region
 from hedgerow.patients.models import HcpProfile
 
-EMPTY = text("'{}'")
 ACTIVE = text("is_active = true")
 
 
@@ -81,7 +79,8 @@ class BusinessMetric(SplitAware, Created, TenantOwned, Base):
     split_config_id: Mapped[UUID | None]
 
 
-class DataSource(Reference, Base):
+# Not Timestamped, whose columns are NOT NULL: here both are nullable.
+class DataSource(KeepsUpdatedAt, Reference, Base):
     """Catalogue of external data sources with quality figures and refresh plan, the same for every tenant.
 
     Application sessions read it. The owner of the schema writes it, with ``update_data_source_refresh`` after each
@@ -145,12 +144,6 @@ class DataSource(Reference, Base):
     documentation_url: Mapped[str | None]
     contact_email: Mapped[str | None]
 
-    @classmethod
-    def __describe_table__(cls, table: Table) -> None:
-        # Not Timestamped, whose columns are NOT NULL: here both are nullable.
-        table.info["hedgerow.timestamped"] = True
-        declare_trigger(table, Trigger("set_updated_at", "BEFORE UPDATE", "update_updated_at_column()"))
-
 
 class DataSourceTracking(Created, TenantOwned, Base):
     """Daily volumes, match rates and stacking figures per data source."""
@@ -177,7 +170,7 @@ class DataSourceTracking(Created, TenantOwned, Base):
     stacking_eligible_records: Mapped[int | None] = mapped_column(comment="Records that several sources could enrich")
     stacking_applied_records: Mapped[int | None] = mapped_column(comment="Records that several sources did enrich")
     stacking_lift_percentage: Mapped[Decimal | None] = mapped_column(Numeric(5, 2))
-    source_combination_flags: Mapped[dict[str, Any] | None] = mapped_column(server_default=EMPTY)
+    source_combination_flags: Mapped[dict[str, Any] | None] = mapped_column(server_default=EMPTY_OBJECT)
     data_quality_score: Mapped[Decimal | None] = mapped_column(Numeric(3, 2))
     source_id: Mapped[str | None]
 
@@ -233,14 +226,14 @@ class PipelineRun(Created, TenantOwned, Base):
     time_to_release_hours: Mapped[Decimal | None] = mapped_column(
         Numeric(6, 2), comment="From the source's data to its release"
     )
-    stage_timings: Mapped[dict[str, Any] | None] = mapped_column(server_default=EMPTY)
+    stage_timings: Mapped[dict[str, Any] | None] = mapped_column(server_default=EMPTY_OBJECT)
     records_processed: Mapped[int | None]
     records_failed: Mapped[int | None]
     status: Mapped[str20 | None] = mapped_column(comment="For example success, partial, failed")
     error_details: Mapped[str | None]
     quality_checks_passed: Mapped[int | None]
     quality_checks_failed: Mapped[int | None]
-    quality_check_details: Mapped[dict[str, Any] | None] = mapped_column(server_default=EMPTY)
+    quality_check_details: Mapped[dict[str, Any] | None] = mapped_column(server_default=EMPTY_OBJECT)
 
 
 class HcpIntentSurvey(Created, TenantOwned, Base):

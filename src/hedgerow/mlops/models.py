@@ -12,17 +12,16 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from hedgerow.core.base import Base
 from hedgerow.core.keys import tenant_fk, tenant_relationship
-from hedgerow.core.mixins import SplitAware, TenantOwned
+from hedgerow.core.mixins import KeepsUpdatedAt, SplitAware, TenantOwned
 from hedgerow.core.objects import Trigger, declare_trigger
 from hedgerow.core.scope import Split
-from hedgerow.core.types import str50, str100, str255, uuid_pk
+from hedgerow.core.types import EMPTY_OBJECT, str50, str100, str255, uuid_pk
 from hedgerow.mlops.enums import ModelStage
 from hedgerow.patients.enums import Brand, Region
 
-EMPTY = text("'{}'")
 
-
-class Experiment(SplitAware, TenantOwned, Base):
+# Not Timestamped, whose columns are NOT NULL: here both are nullable.
+class Experiment(KeepsUpdatedAt, SplitAware, TenantOwned, Base):
     """Experiment scope, target and success criteria."""
 
     __tablename__ = "ml_experiments"
@@ -61,12 +60,6 @@ class Experiment(SplitAware, TenantOwned, Base):
         "RegisteredModel.experiment_id", "Experiment.id", back_populates="experiment", passive_deletes="all"
     )
 
-    @classmethod
-    def __describe_table__(cls, table: Table) -> None:
-        # Not Timestamped, whose columns are NOT NULL: here both are nullable.
-        table.info["hedgerow.timestamped"] = True
-        declare_trigger(table, Trigger("set_updated_at", "BEFORE UPDATE", "update_updated_at_column()"))
-
 
 class RegisteredModel(SplitAware, TenantOwned, Base):
     """Model version with metrics, lifecycle stage and champion flag.
@@ -98,14 +91,14 @@ class RegisteredModel(SplitAware, TenantOwned, Base):
     mlflow_run_id: Mapped[str100 | None]
     mlflow_model_uri: Mapped[str | None]
     algorithm: Mapped[str100]
-    hyperparameters: Mapped[dict[str, Any] | None] = mapped_column(server_default=EMPTY)
+    hyperparameters: Mapped[dict[str, Any] | None] = mapped_column(server_default=EMPTY_OBJECT)
     feature_count: Mapped[int | None]
     training_samples: Mapped[int | None]
     auc: Mapped[Decimal | None] = mapped_column(Numeric(5, 4), comment="Area under the ROC curve, 0 to 1")
     pr_auc: Mapped[Decimal | None] = mapped_column(Numeric(5, 4), comment="Area under the precision-recall curve")
     brier_score: Mapped[Decimal | None] = mapped_column(Numeric(5, 4), comment="Mean squared error of probabilities")
     calibration_slope: Mapped[Decimal | None] = mapped_column(Numeric(5, 4), comment="1 when well calibrated")
-    fairness_metrics: Mapped[dict[str, Any] | None] = mapped_column(server_default=EMPTY)
+    fairness_metrics: Mapped[dict[str, Any] | None] = mapped_column(server_default=EMPTY_OBJECT)
     stage: Mapped[ModelStage | None] = mapped_column(server_default=text("'development'"))
     is_champion: Mapped[bool | None] = mapped_column(
         server_default=text("false"), comment="The model of its experiment in use; at most one"

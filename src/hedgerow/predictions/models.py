@@ -16,14 +16,13 @@ from hedgerow.core.keys import tenant_fk, tenant_relationship
 from hedgerow.core.mixins import SplitAware, TenantOwned, Timestamped
 from hedgerow.core.objects import Trigger, declare_trigger
 from hedgerow.core.scope import Split
-from hedgerow.core.types import ValidatedJSON, str20, str30, str50, str100, str255, uuid_pk
+from hedgerow.core.types import EMPTY_OBJECT, ValidatedJSON, str20, str30, str50, str100, str255, uuid_pk
 from hedgerow.mlops.models import RegisteredModel
 from hedgerow.patients.models import HcpProfile
 from hedgerow.predictions.enums import PredictionType, Priority, ShapAnalysisType
 from hedgerow.predictions.shapes import FeatureAttribution, RankMetrics
 from hedgerow.splits.keys import PatientKeyed, patient_split_key
 
-EMPTY = text("'{}'")
 REALTIME = text("analysis_type = 'local_realtime'")
 
 
@@ -101,8 +100,8 @@ class EngagementTrigger(PatientKeyed, Timestamped, TenantOwned, Base):
     action_timestamp: Mapped[datetime | None]
     false_positive_flag: Mapped[bool | None] = mapped_column(server_default=text("false"))
     trigger_reason: Mapped[str | None]
-    causal_chain: Mapped[dict[str, Any] | None] = mapped_column(server_default=EMPTY)
-    supporting_evidence: Mapped[dict[str, Any] | None] = mapped_column(server_default=EMPTY)
+    causal_chain: Mapped[dict[str, Any] | None] = mapped_column(server_default=EMPTY_OBJECT)
+    supporting_evidence: Mapped[dict[str, Any] | None] = mapped_column(server_default=EMPTY_OBJECT)
     recommended_action: Mapped[str | None]
     outcome_tracked: Mapped[bool | None] = mapped_column(server_default=text("false"))
     outcome_value: Mapped[Decimal | None] = mapped_column(Numeric(4, 3))
@@ -169,13 +168,15 @@ class ShapAnalysis(SplitAware, TenantOwned, Base):
     segment_name: Mapped[str100 | None] = mapped_column(comment="Segment that a summary is about")
     segment_filter: Mapped[dict[str, Any] | None]
     global_importance: Mapped[FeatureAttribution | None] = mapped_column(
-        ValidatedJSON(FeatureAttribution), server_default=EMPTY, comment="Feature to mean absolute SHAP value"
+        ValidatedJSON(FeatureAttribution), server_default=EMPTY_OBJECT, comment="Feature to mean absolute SHAP value"
     )
     top_interactions: Mapped[list[Any] | None] = mapped_column(server_default=text("'[]'"))
     entity_type: Mapped[str50 | None] = mapped_column(comment="For example patient, hcp")
     entity_id: Mapped[str100 | None]
     local_shap_values: Mapped[FeatureAttribution | None] = mapped_column(
-        ValidatedJSON(FeatureAttribution), server_default=EMPTY, comment="Feature to its SHAP value for the entity"
+        ValidatedJSON(FeatureAttribution),
+        server_default=EMPTY_OBJECT,
+        comment="Feature to its SHAP value for the entity",
     )
     prediction_value: Mapped[Decimal | None] = mapped_column(Numeric(6, 5))
     base_value: Mapped[Decimal | None] = mapped_column(Numeric(6, 5), comment="Prediction before any feature is known")

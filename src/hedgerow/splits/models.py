@@ -14,11 +14,20 @@ from hedgerow.core.base import Base
 from hedgerow.core.keys import tenant_fk
 from hedgerow.core.mixins import AppendOnly, TenantOwned, Timestamped, WrittenFromTrain
 from hedgerow.core.scope import Split
-from hedgerow.core.types import ValidatedJSON, bool_true, str20, str50, str63, str100, str255, utc_now, uuid_pk
+from hedgerow.core.types import (
+    EMPTY_OBJECT,
+    ValidatedJSON,
+    bool_true,
+    str20,
+    str50,
+    str63,
+    str100,
+    str255,
+    utc_now,
+    uuid_pk,
+)
 from hedgerow.splits.enums import DataSplit, LeakageSeverity, SplitStrategy
 from hedgerow.splits.shapes import CategoricalEncodings, FeatureStatistics
-
-EMPTY = text("'{}'")
 
 
 class SplitConfig(Timestamped, TenantOwned, Base):
@@ -113,14 +122,22 @@ class PreprocessingMetadata(WrittenFromTrain, TenantOwned, Base):
     split_config_id: Mapped[UUID]
     computed_on_split: Mapped[DataSplit] = mapped_column(server_default=text("'train'"))
     computed_at: Mapped[utc_now]
-    feature_means: Mapped[FeatureStatistics] = mapped_column(ValidatedJSON(FeatureStatistics), server_default=EMPTY)
-    feature_stds: Mapped[FeatureStatistics] = mapped_column(ValidatedJSON(FeatureStatistics), server_default=EMPTY)
-    feature_mins: Mapped[FeatureStatistics] = mapped_column(ValidatedJSON(FeatureStatistics), server_default=EMPTY)
-    feature_maxs: Mapped[FeatureStatistics] = mapped_column(ValidatedJSON(FeatureStatistics), server_default=EMPTY)
-    categorical_encodings: Mapped[CategoricalEncodings] = mapped_column(
-        ValidatedJSON(CategoricalEncodings), server_default=EMPTY
+    feature_means: Mapped[FeatureStatistics] = mapped_column(
+        ValidatedJSON(FeatureStatistics), server_default=EMPTY_OBJECT
     )
-    feature_distributions: Mapped[dict[str, Any]] = mapped_column(server_default=EMPTY)
+    feature_stds: Mapped[FeatureStatistics] = mapped_column(
+        ValidatedJSON(FeatureStatistics), server_default=EMPTY_OBJECT
+    )
+    feature_mins: Mapped[FeatureStatistics] = mapped_column(
+        ValidatedJSON(FeatureStatistics), server_default=EMPTY_OBJECT
+    )
+    feature_maxs: Mapped[FeatureStatistics] = mapped_column(
+        ValidatedJSON(FeatureStatistics), server_default=EMPTY_OBJECT
+    )
+    categorical_encodings: Mapped[CategoricalEncodings] = mapped_column(
+        ValidatedJSON(CategoricalEncodings), server_default=EMPTY_OBJECT
+    )
+    feature_distributions: Mapped[dict[str, Any]] = mapped_column(server_default=EMPTY_OBJECT)
     num_training_samples: Mapped[int | None]
     feature_list: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
     preprocessing_pipeline_version: Mapped[str20 | None]
