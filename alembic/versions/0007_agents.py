@@ -1,6 +1,6 @@
 """The agents, the routing of intents to them, and the work they did.
 
-New enum types: agent_type, workstream_type.
+New enum types: agent_name_type, agent_type, workstream_type.
 New tables: agent_activities, agent_registry.
 New views: v_agent_routing, v_holdout_agent_activities, v_test_agent_activities, v_train_agent_activities,
 v_validation_agent_activities.
@@ -23,6 +23,29 @@ depends_on: tuple[str, ...] | None = None
 
 
 def upgrade() -> None:
+    op.create_enum(
+        "agent_name_type",
+        [
+            "orchestrator",
+            "causal_impact",
+            "gap_analyzer",
+            "heterogeneous_optimizer",
+            "experiment_designer",
+            "drift_monitor",
+            "health_score",
+            "prediction_synthesizer",
+            "resource_optimizer",
+            "explainer",
+            "feedback_learner",
+            "scope_definer",
+            "data_preparer",
+            "model_selector",
+            "model_trainer",
+            "feature_analyzer",
+            "model_deployer",
+            "observability_connector",
+        ],
+    )
     op.create_enum(
         "agent_type",
         [
@@ -178,3 +201,4 @@ def downgrade() -> None:
     op.drop_table("agent_registry")
     op.drop_enum("workstream_type")
     op.drop_enum("agent_type")
+    op.drop_enum("agent_name_type")

@@ -8,7 +8,23 @@ from importlib import import_module
 from hedgerow.core.bootstrap import DOMAIN as CORE
 from hedgerow.core.objects import DbObject, Domain
 
-NAMES = ("tenancy", "splits", "patients", "mlops", "predictions", "agents", "kpi")
+NAMES = (
+    "tenancy",
+    "splits",
+    "patients",
+    "mlops",
+    "predictions",
+    "agents",
+    "causal",
+    "kpi",
+    "memory",
+    "dspy",
+    "features",
+    "audit",
+    "assistant",
+    "customers",
+    "exceptions",
+)
 """Packages of the domains, in data-flow order."""
 
 

@@ -1,0 +1,7 @@
+"""Seeded rows of the causal domain."""
+
+from typing import Final
+
+from hedgerow.seeding.plan import TableSeed
+
+SEEDS: Final[tuple[TableSeed, ...]] = ()
