@@ -8,6 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 WORKERS ?= auto
+FUZZ ?= 50000
 
 # $(call step,what,command): says what happens and how long it took.
 define step
@@ -43,6 +44,10 @@ demo: setup ## Real patients, two tenants, four splits: see the walls hold
 .PHONY: test
 test: setup ## Run every test, in parallel
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
+
+.PHONY: fuzz
+fuzz: $(STAMP) ## Compare both locks with an oracle over many random statements (FUZZ=50000)
+	HEDGEROW_FUZZ=$(FUZZ) $(BIN)/python -m pytest --numprocesses $(WORKERS) --verbose tests/leakage/test_fuzz.py
 
 .PHONY: lint
 lint: $(STAMP) ## Lint and check the formatting
@@ -88,8 +93,9 @@ bench: $(STAMP) ## Measure what the locks cost, side by side
 	$(BIN)/python benchmarks/scope.py
 
 .PHONY: docs
-docs: $(STAMP) ## Write the schema reference from the declarations
+docs: $(STAMP) ## Write the pages that are generated: the schema reference, the leakage battery
 	$(BIN)/hedgerow docs
+	PYTHONPATH=tests $(BIN)/python -m leakage.page
 
 .PHONY: clean
 clean: ## Stop the embedded server and remove everything that was made here, its data included

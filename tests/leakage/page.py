@@ -1,0 +1,84 @@
+"""The page of the battery: every shape, and what becomes of it behind each lock. ``make docs`` writes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+from leakage import test_reads, test_writes
+from leakage.attacks import READS, REFUSALS, REMEDY, RESIDUAL
+from leakage.shapes import Shape
+
+PAGE: Final = Path(__file__).parents[2] / "docs" / "leakage-battery.md"
+
+_HEAD: Final = """\
+# The leakage battery
+
+Generated from the tests: `make docs`. Do not edit.
+
+Every shape below is run with the filter alone, the wall alone and both, over psycopg and over asyncpg. For each there
+is something to leak, which the test proves first. What is read is compared with a database that holds nothing but the
+rows that Python chose; what is written, with the whole database before and after.
+
+- **truth**: the answer is that of the scope's own rows, and the write does what it should, and nothing else
+- **an error**: refused, with what to do instead
+- **out of reach**: the filter does not see it by design; the wall does
+
+"""
+
+_RESIDUAL: Final = f"""\
+How many rows a table has over all tenants: {", ".join(attack.name.replace("_", " ") for attack in RESIDUAL)}. Only raw
+SQL asks for that, which a session refuses unless it is marked. Where you hand raw SQL to people of one tenant, close it
+with grants, as superuser, in each database. `EXPLAIN ANALYZE` also counts the rows that a policy removed, and no grant
+withholds EXPLAIN: who must not know even that needs a database of their own.
+"""
+
+
+def _read(shape: Shape, lock: str) -> str:
+    if lock != "wall" and shape.name in test_reads.REFUSED:
+        return f"`{test_reads.REFUSED[shape.name].__name__}`"
+    if lock == "filter" and shape.name in test_reads.WALL_ONLY:
+        return "out of reach"
+    if lock == "filter" and shape.name in test_reads.WITHOUT_WINDOWS:
+        return "truth, but for windows"
+    return "truth"
+
+
+def _write(shape: Shape, lock: str) -> str:
+    if lock == "filter" and shape.name in test_writes.WALL_ONLY:
+        return "out of reach"
+    refusal = test_writes.REFUSED.get(shape.name)
+    expected: Any = None if refusal is None else refusal.by(lock)
+    if expected is None:
+        return "truth" if refusal is None or lock == "wall" else "nothing is done"
+    return f"`{expected}`" if isinstance(expected, str) else f"`{expected.__name__}`"
+
+
+def page() -> str:
+    """The text of the page."""
+    lines = [_HEAD]
+    for title, shapes, verdict in (
+        ("Reads", test_reads.SHAPES, _read),
+        ("Writes", test_writes.WRITES, _write),
+    ):
+        lines.append(f"## {title}: {len(shapes)} shapes\n")
+        lines.append("| group | shape | filter | wall | both |\n|---|---|---|---|---|")
+        lines += [
+            f"| {shape.group} | {shape.name.replace('_', ' ')} | "
+            + " | ".join(verdict(shape, lock) for lock in ("filter", "wall", "both"))
+            + " |"
+            for shape in shapes
+        ]
+        lines.append("")
+    lines.append(f"## Raw SQL against the wall alone: {len(READS) + len(REFUSALS)} attacks\n")
+    lines.append("Run on a plain connection as the role of sessions, where no filter stands.\n")
+    lines.append("| attack | outcome |\n|---|---|")
+    lines += [f"| {attack.name.replace('_', ' ')} | truth |" for attack in READS]
+    lines += [f"| {attack.name.replace('_', ' ')} | refused, `{attack.refused}` |" for attack in REFUSALS]
+    lines.append("\n## What neither lock covers\n")
+    lines.append(f"{_RESIDUAL}\n```sql\n{REMEDY}```\n")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), "utf-8")
