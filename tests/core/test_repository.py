@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 import hedgerow.agents.repository
+import hedgerow.assistant.repository
 import hedgerow.kpi.repository
 import hedgerow.mlops.repository
 import hedgerow.patients.repository
@@ -31,10 +32,12 @@ from hedgerow.core.repository import (
     RepositoryContract,
     RowNotFoundError,
     SplitAwareRepository,
+    filters,
 )
 from hedgerow.core.scope import Split
 from hedgerow.patients.models import HcpProfile, PatientJourney, TreatmentEvent
 from hedgerow.patients.repository import AsyncPatientJourneyRepository, PatientJourneyRepository
+from hedgerow.predictions.models import Prediction
 from hedgerow.splits.models import LeakageAudit
 from hedgerow.tenancy.models import User
 from world import OTHER, TENANT, World, make_world, patients
@@ -244,6 +247,13 @@ def test_a_filter_that_does_not_fit_is_an_error(journeys: Any, filters: dict[str
         journeys.get_many(filters)
     with pytest.raises(FilterError, match=what):
         journeys.get_many(filters, limit=0)
+
+
+@pytest.mark.parametrize("value", ["0.5", True])
+def test_a_floating_point_column_takes_numbers_only(value: Any) -> None:
+    """Its type is no Numeric to SQLAlchemy 2.1."""
+    with pytest.raises(FilterError, match="prediction_score: it is"):
+        filters.coerced(Prediction, "prediction_score", value)
 
 
 def test_limit_and_offset(journeys: Any) -> None:
@@ -517,7 +527,7 @@ def test_a_split_aware_repository_is_of_a_split_aware_table() -> None:
 
 
 def contracts() -> list[type[AsyncBaseRepository[Any]]]:
-    domains = ("agents", "kpi", "mlops", "patients", "predictions", "splits")
+    domains = ("agents", "assistant", "kpi", "mlops", "patients", "predictions", "splits")
     modules = [getattr(hedgerow, domain).repository for domain in domains]
     return [
         kind

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Date,
     DateTime,
     Enum,
+    Float,
     Integer,
     Numeric,
     String,
@@ -126,9 +127,9 @@ def _coerced(kind: TypeEngine[Any], value: Any) -> Any:
             return _typed(value, bool)
         case Integer() if not isinstance(value, bool):
             return _typed(value, int)
-        case Numeric() if not isinstance(value, bool):
+        case Numeric() | Float() if not isinstance(value, bool):
             return _typed(value, (int, float, Decimal))
-        case Integer() | Numeric():
+        case Integer() | Numeric() | Float():
             raise TypeError("it is a truth value, not a number")
         case _:
             return value

@@ -1,0 +1,15 @@
+REVOKE ALL ON FUNCTION app.assistant_metrics FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION app.assistant_metrics TO hedgerow_app;
+GRANT SELECT ON interactions TO hedgerow_app;
+GRANT INSERT ON interactions TO hedgerow_app;
+GRANT UPDATE (timestamp, assistant_mode, session_id, user_query, intent_name, intent_category, classification_reason, step_1_intent_completed, step_2_routing_decision, step_3_retrieval_performed, step_4_response_generated, step_5_confidence_score, step_6_escalation_triggered, outcome, confidence_score, escalation_reason, response_text, citations, retrieved_chunks_count, processing_time_ms, created_at) ON interactions TO hedgerow_app;
+GRANT DELETE ON interactions TO hedgerow_app;
+GRANT SELECT ON knowledge_documents TO hedgerow_app;
+GRANT INSERT ON knowledge_documents TO hedgerow_app;
+GRANT UPDATE (openai_file_id, title, source_url, content_type, topic_collection, ingested_at, metadata) ON knowledge_documents TO hedgerow_app;
+GRANT DELETE ON knowledge_documents TO hedgerow_app;
+GRANT SELECT ON escalations TO hedgerow_app;
+GRANT INSERT ON escalations TO hedgerow_app;
+GRANT UPDATE (interaction_id, trigger_type, escalation_reason, created_at) ON escalations TO hedgerow_app;
+GRANT DELETE ON escalations TO hedgerow_app;
+GRANT SELECT ON v_assistant_metrics_daily TO hedgerow_app;
