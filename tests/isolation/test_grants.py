@@ -141,13 +141,17 @@ def test_a_session_executes_what_is_declared_with_callers(role: str, admin: Conn
     assert {(f.nspname, f.proname) for f in found if f.may} == {(f.schema, f.name) for f in FUNCTIONS if f.callers}
 
 
-def test_two_functions_run_with_the_rights_of_their_owner(admin: Connection) -> None:
+def test_three_functions_run_with_the_rights_of_their_owner(admin: Connection) -> None:
     found = admin.execute(
         text(f"""SELECT o.proname, o.proconfig FROM pg_proc AS o JOIN pg_namespace AS n ON n.oid = o.pronamespace
                   WHERE o.prosecdef AND {OURS} ORDER BY 1""")
     ).all()
     path = ["search_path=pg_catalog, public, pg_temp"]
-    assert [tuple(row) for row in found] == [("is_admin", path), ("register_patient", path)]
+    assert [tuple(row) for row in found] == [
+        ("is_admin", path),
+        ("register_patient", path),
+        ("verify_audit_chain", path),
+    ]
 
 
 @pytest.mark.parametrize("table", tenant_tables(), ids=name)
