@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from hedgerow.core.types import pg_enum
+from hedgerow.core.types import check_enum, pg_enum
 
 
 @pg_enum("agent_type")
@@ -53,3 +53,33 @@ class AgentName(StrEnum):
     FEATURE_ANALYZER = "feature_analyzer"
     MODEL_DEPLOYER = "model_deployer"
     OBSERVABILITY_CONNECTOR = "observability_connector"
+
+
+@pg_enum("learning_signal_type")
+class LearningSignalType(StrEnum):
+    """What a signal tells an agent about something that it did."""
+
+    POSITIVE_FEEDBACK = "positive_feedback"  # somebody said that it was good
+    NEGATIVE_FEEDBACK = "negative_feedback"
+    IMPLICIT_ACCEPT = "implicit_accept"  # somebody acted on it, without a word
+    IMPLICIT_REJECT = "implicit_reject"
+    OUTCOME_SUCCESS = "outcome_success"  # what came of it
+    OUTCOME_FAILURE = "outcome_failure"
+
+
+@check_enum("message_role")
+class MessageRole(StrEnum):
+    """Who speaks in a turn of a conversation."""
+
+    USER = "user"
+    ASSISTANT = "assistant"
+    SYSTEM = "system"
+    TOOL = "tool"
+
+
+@check_enum("feedback_type")
+class FeedbackType(StrEnum):
+    """What a user thought of an answer."""
+
+    POSITIVE = "positive"
+    NEGATIVE = "negative"

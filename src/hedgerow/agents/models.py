@@ -7,17 +7,28 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from pgvector.sqlalchemy import VECTOR
 from sqlalchemy import ARRAY, CheckConstraint, Index, Numeric, Table, Text, UniqueConstraint, func, text
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
-from hedgerow.agents.enums import AgentType, Workstream
+from hedgerow.agents.enums import (
+    AgentName,
+    AgentType,
+    FeedbackType,
+    LearningSignalType,
+    MessageRole,
+    Workstream,
+)
 from hedgerow.core.base import Base
 from hedgerow.core.keys import tenant_fk
 from hedgerow.core.mixins import Created, Reference, SplitAware, TenantOwned
 from hedgerow.core.objects import Trigger, declare_trigger
 from hedgerow.core.scope import Split
-from hedgerow.core.types import EMPTY_LIST, EMPTY_OBJECT, str20, str30, str100, uuid_pk
+from hedgerow.core.types import EMPTY_LIST, EMPTY_OBJECT, bool_false, str20, str30, str50, str100, str255, uuid_pk
+
+EMBEDDING_DIMENSIONS = 1536
+"""Length of the embeddings of turns."""
 
 
 class AgentRegistry(Reference, Base):
@@ -98,3 +109,80 @@ class AgentActivity(SplitAware, Created, TenantOwned, Base):
         declare_trigger(
             table, Trigger("set_search_vector", "BEFORE INSERT OR UPDATE", "app.set_activity_search_vector()")
         )
+
+
+class Conversation(Created, TenantOwned, Base):
+    """One turn of a chat with the agents, kept for retrieval and for learning from feedback."""
+
+    __tablename__ = "conversations"
+    __table_args__ = (
+        Index(None, "tenant_id", "session_id", "created_at"),
+        Index(None, "tenant_id", "user_id"),
+        Index(None, "tenant_id", "created_at"),
+    )
+
+    id: Mapped[uuid_pk]
+    session_id: Mapped[str255] = mapped_column(comment="Groups the turns of one conversation")
+    user_id: Mapped[str255 | None] = mapped_column(comment="Who asked, as the application names its users")
+    agent_type: Mapped[AgentType | None] = mapped_column(comment="The agent that answered")
+    role: Mapped[MessageRole]
+    content: Mapped[str]
+    content_embedding: Mapped[list[float] | None] = mapped_column(
+        VECTOR(EMBEDDING_DIMENSIONS),
+        # Six kilobytes a turn: asked for in searches, not in reads.
+        deferred=True,
+        comment="Embedding of content; turns without one match no search",
+    )
+    feedback_type: Mapped[FeedbackType | None] = mapped_column(comment="What the user thought of the turn")
+    feedback_text: Mapped[str | None]
+    # "metadata" is taken by SQLAlchemy: the attribute has another name than the column.
+    details: Mapped[dict[str, Any]] = mapped_column("metadata", server_default=EMPTY_OBJECT)
+
+
+class InvestigationHop(Created, TenantOwned, Base):
+    """One step of a multi-hop investigation: from an entity, along a relationship, to another one.
+
+    ``store_investigation_hop`` numbers the steps of an investigation from 1, without gap or duplicate.
+    """
+
+    __tablename__ = "investigation_hops"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "investigation_id", "hop_number"),
+        CheckConstraint("hop_number > 0", name="hop_number"),
+        CheckConstraint("confidence IS NULL OR confidence BETWEEN 0 AND 1", name="confidence"),
+        Index(None, "tenant_id", "created_at"),
+    )
+
+    hop_id: Mapped[uuid_pk]
+    investigation_id: Mapped[UUID] = mapped_column(
+        comment="Groups the hops; by convention the cognitive cycle that investigates"
+    )
+    hop_number: Mapped[int] = mapped_column(comment="Place in the investigation, from 1")
+    source_entity: Mapped[str255]
+    target_entity: Mapped[str255 | None] = mapped_column(comment="NULL where the hop led nowhere")
+    relationship: Mapped[str100 | None]
+    evidence: Mapped[dict[str, Any]] = mapped_column(server_default=EMPTY_OBJECT)
+    confidence: Mapped[float | None] = mapped_column(comment="0 to 1")
+
+
+class LearningSignal(Created, TenantOwned, Base):
+    """Feedback or outcome that an agent can learn from."""
+
+    __tablename__ = "learning_signals"
+    __table_args__ = (
+        Index("ix_learning_signals_unprocessed", "tenant_id", "created_at", postgresql_where=text("NOT processed")),
+        Index(None, "tenant_id", "source_type", "source_id"),
+    )
+
+    signal_id: Mapped[uuid_pk]
+    source_type: Mapped[str50] = mapped_column(comment="What the signal is about, for example conversation, activity")
+    source_id: Mapped[UUID | None] = mapped_column(comment="Row that the signal is about, where there is one")
+    signal_type: Mapped[LearningSignalType]
+    signal_value: Mapped[float | None] = mapped_column(
+        comment="How strong, in the unit of the source; higher is better"
+    )
+    context_json: Mapped[dict[str, Any]] = mapped_column(server_default=EMPTY_OBJECT)
+    agent_name: Mapped[AgentName | None] = mapped_column(comment="Who can learn from it; NULL for whoever asks")
+    processed: Mapped[bool_false] = mapped_column(
+        comment="Whether somebody has learnt from it; get_learning_signals hands out the others"
+    )

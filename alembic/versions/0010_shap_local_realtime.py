@@ -2,16 +2,16 @@
 
 Changed enum types: shap_analysis_type.
 
-Revision: 0009_shap_local_realtime
-Follows: 0008_kpi
+Revision: 0010_shap_local_realtime
+Follows: 0009_kpi
 """
 
 from __future__ import annotations
 
 from alembic import op
 
-revision: str = "0009_shap_local_realtime"
-down_revision: str | None = "0008_kpi"
+revision: str = "0010_shap_local_realtime"
+down_revision: str | None = "0009_kpi"
 branch_labels: tuple[str, ...] | None = None
 depends_on: tuple[str, ...] | None = None
 

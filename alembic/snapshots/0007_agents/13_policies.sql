@@ -1,3 +1,36 @@
+ALTER TABLE conversations ENABLE ROW LEVEL SECURITY;
+ALTER TABLE conversations FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY tenant_isolation ON conversations AS RESTRICTIVE FOR ALL TO PUBLIC
+    USING (conversations.tenant_id = (SELECT app.current_tenant()))
+    WITH CHECK (conversations.tenant_id = (SELECT app.current_tenant()));
+
+CREATE POLICY tenant_members ON conversations AS PERMISSIVE FOR ALL TO PUBLIC
+    USING (true)
+    WITH CHECK (true);
+
+ALTER TABLE investigation_hops ENABLE ROW LEVEL SECURITY;
+ALTER TABLE investigation_hops FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY tenant_isolation ON investigation_hops AS RESTRICTIVE FOR ALL TO PUBLIC
+    USING (investigation_hops.tenant_id = (SELECT app.current_tenant()))
+    WITH CHECK (investigation_hops.tenant_id = (SELECT app.current_tenant()));
+
+CREATE POLICY tenant_members ON investigation_hops AS PERMISSIVE FOR ALL TO PUBLIC
+    USING (true)
+    WITH CHECK (true);
+
+ALTER TABLE learning_signals ENABLE ROW LEVEL SECURITY;
+ALTER TABLE learning_signals FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY tenant_isolation ON learning_signals AS RESTRICTIVE FOR ALL TO PUBLIC
+    USING (learning_signals.tenant_id = (SELECT app.current_tenant()))
+    WITH CHECK (learning_signals.tenant_id = (SELECT app.current_tenant()));
+
+CREATE POLICY tenant_members ON learning_signals AS PERMISSIVE FOR ALL TO PUBLIC
+    USING (true)
+    WITH CHECK (true);
+
 ALTER TABLE agent_activities ENABLE ROW LEVEL SECURITY;
 ALTER TABLE agent_activities FORCE ROW LEVEL SECURITY;
 

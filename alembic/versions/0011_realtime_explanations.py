@@ -3,8 +3,8 @@
 New views: v_feature_importance_trends, v_patient_explanation_history, v_shap_api_performance.
 New functions: get_patient_explanations.
 
-Revision: 0010_realtime_explanations
-Follows: 0009_shap_local_realtime
+Revision: 0011_realtime_explanations
+Follows: 0010_shap_local_realtime
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "0010_realtime_explanations"
-down_revision: str | None = "0009_shap_local_realtime"
+revision: str = "0011_realtime_explanations"
+down_revision: str | None = "0010_shap_local_realtime"
 branch_labels: tuple[str, ...] | None = None
 depends_on: tuple[str, ...] | None = None
 

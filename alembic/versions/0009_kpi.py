@@ -10,8 +10,8 @@ v_kpi_time_to_release, v_primary_data_sources, v_test_business_metrics, v_train_
 v_validation_business_metrics.
 New functions: app.data_quality_score, calculate_data_quality_score, update_data_source_refresh.
 
-Revision: 0008_kpi
-Follows: 0007_agents
+Revision: 0009_kpi
+Follows: 0008_causal
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision: str = "0008_kpi"
-down_revision: str | None = "0007_agents"
+revision: str = "0009_kpi"
+down_revision: str | None = "0008_causal"
 branch_labels: tuple[str, ...] | None = None
 depends_on: tuple[str, ...] | None = None
 
