@@ -49,6 +49,10 @@ test: setup ## Run every test, in parallel
 fuzz: $(STAMP) ## Compare both locks with an oracle over many random statements (FUZZ=50000)
 	HEDGEROW_FUZZ=$(FUZZ) $(BIN)/python -m pytest --numprocesses $(WORKERS) --verbose tests/leakage/test_fuzz.py
 
+.PHONY: mutants
+mutants: $(STAMP) ## Take away each hook and check in turn, and see a test fail
+	PYTHONPATH=tests $(BIN)/python tests/mutants.py
+
 .PHONY: lint
 lint: $(STAMP) ## Lint and check the formatting
 	$(BIN)/ruff check .

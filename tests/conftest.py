@@ -15,6 +15,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
+import mutants
 from hedgerow import Scope, open_session
 from hedgerow.core.embedded import EmbeddedServer
 from hedgerow.core.embedded.server import Role
@@ -27,6 +28,7 @@ HOME = "HEDGEROW_TEST_HOME"
 
 def pytest_configure(config: pytest.Config) -> None:
     """The controller starts the server; workers find it through the environment they inherit."""
+    mutants.sabotage()
     if hasattr(config, "workerinput"):
         return
     home = Path(tempfile.mkdtemp(prefix="hedgerow-tests-"))

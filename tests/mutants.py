@@ -1,0 +1,130 @@
+"""Proof that the tests notice: ``make mutants`` takes away each hook, handler and check in turn, and runs them.
+
+A mutant is the package without one of its parts. The test run (``HEDGEROW_MUTANT`` names the mutant, ``conftest``
+applies it) must fail; a run that passes shows a part that nobody would miss. The parts are found in the classes, so a
+new hook is a new mutant. Policies have a test of their own, ``tests/isolation/test_every_policy_matters.py``.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from rich.progress import Progress
+from sqlalchemy import and_, event, true
+from sqlalchemy.dialects.postgresql.base import PGCompiler, PGExecutionContext
+from sqlalchemy.orm import Session
+
+from hedgerow.core import engine, guards, session
+from hedgerow.core.filter import compiler, context, inserts, install, opening
+
+VARIABLE = "HEDGEROW_MUTANT"
+TESTS = ("tests/core/filter", "tests/core/test_engine.py", "tests/core/test_doctor.py", "tests/leakage")
+#: Not needed for a verdict, and slow.
+LEFT_OUT = ("tests/leakage/test_fuzz.py", "tests/core/filter/test_random.py")
+
+#: Parts that make an answer quicker or a message clearer, and protect nothing.
+COMFORT = {"engine._notice_end"}
+
+
+def _nothing(*args: Any, **kwargs: Any) -> None:
+    """In place of a check."""
+
+
+def _overrides(cls: type, base: type, where: str) -> Iterator[tuple[str, Callable[[], None]]]:
+    for name, member in vars(cls).items():
+        if (
+            (callable(member) or isinstance(member, classmethod))
+            and hasattr(base, name)
+            and name not in ("__init__", "__init_subclass__")
+        ):
+            yield f"{where}.{name}", partial(delattr, cls, name)
+
+
+def _predicates() -> Iterator[tuple[str, Callable[[], None]]]:
+    """The filter without the tenant, the split, or the window of a row."""
+    whole = compiler.scope_predicate
+
+    def without_tenant(relation: Any, rule: Any, claims: Any) -> Any:
+        parts = whole(relation, rule, claims)
+        return and_(true(), *list(getattr(parts, "clauses", [parts]))[1:])
+
+    yield "predicate.tenant", partial(setattr, compiler, "scope_predicate", without_tenant)
+    for part, change in (
+        ("split", {"split_column": None, "only_split": None}),
+        ("window", {"event_time": ()}),
+        ("artefact", {"artefact": False}),
+    ):
+        yield (
+            f"predicate.{part}",
+            partial(
+                setattr,
+                compiler,
+                "scope_predicate",
+                lambda relation, rule, claims, change=change: whole(relation, replace(rule, **change), claims),
+            ),
+        )
+
+
+def mutants() -> dict[str, Callable[[], None]]:
+    """By name, what takes a part away."""
+    found: dict[str, Callable[[], None]] = {}
+    for name, handler in (("after_begin", "_open_scope"), ("before_attach", "_attach"), ("before_flush", "_flush")):
+        found[f"session.{handler}"] = partial(event.remove, session.ScopedSession, name, getattr(session, handler))
+    found["session._loaded"] = partial(setattr, session, "_loaded", _nothing)
+    for handler in ("_notice_end", "_forget", "_forget_async"):
+        found[f"engine.{handler}"] = partial(setattr, engine, handler, _nothing)
+    found["install.listener"] = partial(setattr, install, "listener", lambda registry: _nothing)
+    found["opening._verify_role"] = partial(setattr, opening, "_verify_role", _nothing)
+    found["inserts.stamp"] = partial(setattr, inserts, "stamp", lambda _, statement, *args, **kwargs: statement)
+    for name, member in vars(guards.ObjectGuard).items():
+        if callable(member) and not name.startswith("_"):
+            found[f"guards.ObjectGuard.{name}"] = partial(setattr, guards.ObjectGuard, name, _nothing)
+    found.update(_predicates())
+    found.update(_overrides(session.ScopedSession, Session, "session.ScopedSession"))
+    found.update(_overrides(compiler.FilterCompiler, PGCompiler, "compiler.FilterCompiler"))
+    found.update(_overrides(context.FilterContext, PGExecutionContext, "context.FilterContext"))
+    return {name: act for name, act in sorted(found.items()) if name not in COMFORT}
+
+
+def sabotage() -> None:
+    """Take away the part that the environment names, if it names one."""
+    if name := os.environ.get(VARIABLE):
+        mutants()[name]()
+
+
+def noticed(name: str) -> str | None:
+    """The test that fails without the part; None where all pass."""
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "-n", "auto", *TESTS]
+    command += [f"--ignore={path}" for path in LEFT_OUT]
+    run = subprocess.run(command, env={**os.environ, VARIABLE: name}, capture_output=True, text=True)
+    failed = [line for line in run.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    if run.returncode == 0:
+        return None
+    return failed[0].split(" - ")[0] if failed else run.stdout.strip().splitlines()[-1]
+
+
+def main(wanted: list[str]) -> int:
+    """Run every mutant, or those that are named; exit code 1 when one survives."""
+    os.chdir(Path(__file__).parents[1])
+    names = [name for name in mutants() if not wanted or name in wanted]
+    survivors = []
+    with Progress() as progress:
+        task = progress.add_task("mutants", total=len(names))
+        for name in names:
+            test = noticed(name)
+            progress.console.print(f"{name}: {test or 'SURVIVES'}", soft_wrap=True)
+            survivors += [name] if test is None else []
+            progress.advance(task)
+    print(f"{len(names) - len(survivors)} of {len(names)} noticed")
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
