@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import URL, Connection, Engine, create_engine
@@ -154,8 +155,8 @@ def sessions(request: pytest.FixtureRequest) -> Iterator[Callable[..., Session]]
     engines = {"filter": database.scoped_engine("admin"), "both": database.scoped_engine("app")}
     opened: list[Session] = []
 
-    def open_behind(scope: Scope, lock: str) -> Session:
-        session = open_session(scope, engine=engines[lock], allow_privileged=lock == "filter")
+    def open_behind(scope: Scope, lock: str, **options: Any) -> Session:
+        session = open_session(scope, engine=engines[lock], allow_privileged=lock == "filter", **options)
         opened.append(session)
         return session
 

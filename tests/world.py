@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import count, islice
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Engine, text
 from sqlalchemy.pool import NullPool
@@ -22,6 +23,9 @@ from hedgerow.splits.config import load_split_config, parse_split_config
 from hedgerow.splits.registration import register_split_config
 
 TENANT, OTHER = "WORLD_A", "WORLD_B"
+ADMIN = UUID(int=0xAD)
+"""The administrator of either tenant, as whom everything is asked: no audience hides a row of the tenant."""
+
 OPEN = ("train", "validation", "unassigned")
 
 DATED = {
@@ -57,7 +61,8 @@ class World:
 
     def scope(self, *splits: str, tenant: str = TENANT) -> Scope:
         sealed = bool({"test", "holdout"} & set(splits))
-        return Scope(tenant, splits=splits or OPEN, purpose="a test of repositories" if sealed else None)
+        purpose = "a test of repositories" if sealed else None
+        return Scope(tenant, user_id=ADMIN, splits=splits or OPEN, purpose=purpose)
 
     def session(self, *splits: str, tenant: str = TENANT) -> ScopedSession:
         return open_session(self.scope(*splits, tenant=tenant), engine=self.engine)
@@ -113,6 +118,11 @@ def make_world(database: Any) -> World:
     world = World(database)
     for tenant in (TENANT, OTHER):
         world.admin("INSERT INTO tenant (id, name) VALUES (:id, :id)", id=tenant)
+        world.admin(
+            "INSERT INTO users (tenant_id, id, email, role) VALUES (:t, :id, 'admin@tenant.example', 'admin')",
+            t=tenant,
+            id=ADMIN,
+        )
         register(world, tenant)
     return world
 

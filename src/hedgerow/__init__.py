@@ -11,6 +11,7 @@
 from hedgerow.core.errors import (
     AccessLogError,
     AppendOnlyError,
+    AudienceError,
     CrossTenantError,
     HedgerowError,
     PrivilegedRoleError,
@@ -32,6 +33,7 @@ from hedgerow.core.session import (
 __all__ = [
     "AccessLogError",
     "AppendOnlyError",
+    "AudienceError",
     "CrossTenantError",
     "HedgerowError",
     "PrivilegedRoleError",

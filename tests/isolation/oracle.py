@@ -11,10 +11,14 @@ from sqlalchemy.exc import DBAPIError
 
 from hedgerow.core.predicate import scope_rule
 from hedgerow.registry import domains
+from hedgerow.seeding import World
+from hedgerow.tenancy.seed import user_ids
 
 TENANT_A = "TEST_TENANT_001"
 TENANT_B = "TEST_TENANT_002"
 OPEN = ("train", "validation", "unassigned")
+ADMINS = {tenant: user_ids(World(number))[0] for number, tenant in ((1, TENANT_A), (2, TENANT_B))}
+"""Administrators, as whom laws look: no audience hides a row of the tenant from them."""
 ORDER = ("unassigned", "train", "validation", "test", "holdout")
 
 
@@ -36,14 +40,17 @@ def key(table: Table, row: Any) -> tuple[Any, ...]:
     return tuple(row[column.name] for column in table.primary_key)
 
 
-def truth(admin: Connection, table: Table, tenant: str, splits: Collection[str]) -> set[tuple[Any, ...]]:
+def truth(
+    admin: Connection, table: Table, tenant: str, splits: Collection[str], *, deleted: bool = True
+) -> set[tuple[Any, ...]]:
     """Keys of the rows of ``table`` that a scope of ``tenant`` and ``splits`` should see.
 
-    ``admin`` bypasses every policy. The split rules are spelt out here a second time on purpose.
+    ``admin`` bypasses every policy. The wall shows rows that were deleted softly, the filter does not: ``deleted`` says
+    whether they count. The split rules are spelt out here a second time on purpose.
     """
     everything = [dict(row) for row in admin.execute(text(f"SELECT * FROM {table.name}")).mappings()]
     tenant_column = "id" if table.name == "tenant" else "tenant_id"
-    own = [row for row in everything if row[tenant_column] == tenant]
+    own = [row for row in everything if row[tenant_column] == tenant and (deleted or not row.get("deleted_at"))]
     if "split_assignment" in table.columns:
         event_time = table.info["hedgerow.model"].__event_time__
         if event_time:
@@ -95,10 +102,22 @@ def _in_window(row: dict[str, Any], event_time: tuple[str, ...], windows: dict[s
     return start <= moment < end
 
 
-def open_scope(connection: Connection, tenant: str, splits: tuple[str, ...] = OPEN, purpose: str | None = None) -> None:
+def open_scope(
+    connection: Connection,
+    tenant: str,
+    splits: tuple[str, ...] = OPEN,
+    purpose: str | None = None,
+    *,
+    as_administrator: bool = True,
+) -> None:
     connection.execute(
-        text("SELECT * FROM app.open_scope(:tenant, NULL, CAST(:splits AS text[]), :purpose)"),
-        {"tenant": tenant, "splits": list(splits), "purpose": purpose},
+        text("SELECT * FROM app.open_scope(:tenant, :user, CAST(:splits AS text[]), :purpose)"),
+        {
+            "tenant": tenant,
+            "user": str(ADMINS[tenant]) if as_administrator and tenant in ADMINS else None,
+            "splits": list(splits),
+            "purpose": purpose,
+        },
     )
 
 

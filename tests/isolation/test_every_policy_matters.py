@@ -51,8 +51,10 @@ def known() -> dict[str, Observed]:
 
 
 def samples(admin: Connection, table: Table) -> list[str]:
-    """A row of every tenant, and of every split where there are any."""
+    """A row of every tenant, of every split where there are any, of every state where people are told apart."""
     kinds = "t.tenant_id, t.split_assignment" if "split_assignment" in table.columns else "t.tenant_id"
+    if "hedgerow.audience" in table.info and "status" in table.columns:
+        kinds += ", t.status"
     if table.name == "tenant":
         kinds = "t.id"
     found = admin.scalars(

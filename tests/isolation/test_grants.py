@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Table, text
 from hedgerow.core.embedded.bootstrap import SESSION
 from hedgerow.core.objects import APP_ROLE, Function
 from hedgerow.core.predicate import scope_rule
-from hedgerow.core.wall import TENANT_POLICY, updatable_columns
+from hedgerow.core.wall import AUDIENCE_INFO, TENANT_POLICY, updatable_columns
 from hedgerow.registry import domains
 from isolation.oracle import name, tenant_tables
 
@@ -141,14 +141,16 @@ def test_a_session_executes_what_is_declared_with_callers(role: str, admin: Conn
     assert {(f.nspname, f.proname) for f in found if f.may} == {(f.schema, f.name) for f in FUNCTIONS if f.callers}
 
 
-def test_three_functions_run_with_the_rights_of_their_owner(admin: Connection) -> None:
+def test_few_functions_run_with_the_rights_of_their_owner(admin: Connection) -> None:
     found = admin.execute(
         text(f"""SELECT o.proname, o.proconfig FROM pg_proc AS o JOIN pg_namespace AS n ON n.oid = o.pronamespace
                   WHERE o.prosecdef AND {OURS} ORDER BY 1""")
     ).all()
     path = ["search_path=pg_catalog, public, pg_temp"]
+    # They read what policies or grants hide, or keep what sessions may not write.
     assert [tuple(row) for row in found] == [
         ("is_admin", path),
+        ("keep_customer_score", path),
         ("register_patient", path),
         ("verify_audit_chain", path),
     ]
@@ -176,7 +178,7 @@ def test_the_tenant_policy_cannot_be_widened(table: Table, admin: Connection) ->
 
 def test_no_policy_but_an_audience_is_permissive(admin: Connection) -> None:
     declared = {
-        (table.name, audience.name) for table in tenant_tables() for audience in table.info.get("hedgerow.audience", ())
-    } | {(table.name, "tenant_members") for table in tenant_tables() if "hedgerow.audience" not in table.info}
+        (table.name, audience.name) for table in tenant_tables() for audience in table.info.get(AUDIENCE_INFO, ())
+    } | {(table.name, "tenant_members") for table in tenant_tables() if AUDIENCE_INFO not in table.info}
     found = admin.execute(text("SELECT tablename, policyname FROM pg_policies WHERE permissive = 'PERMISSIVE'"))
     assert {tuple(row) for row in found} == declared

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from hedgerow import Scope, Split, open_session
 from hedgerow.core.objects import APP_ROLE
-from isolation.oracle import OPEN, TENANT_A, TENANT_B, key, name, open_scope, refusal, tenant_tables, truth
+from isolation.oracle import ADMINS, OPEN, TENANT_A, TENANT_B, key, name, open_scope, refusal, tenant_tables, truth
 
 ALL = tuple(Split)
 
@@ -48,8 +48,8 @@ def test_no_scope_no_rows(table: Table, app: Connection) -> None:
 @pytest.mark.parametrize("table", tenant_tables(), ids=name)
 def test_a_session_shows_exactly_the_own_rows(table: Table, lock: str, admin: Connection, sessions: Any) -> None:
     model = table.info["hedgerow.model"]
-    wanted = truth(admin, table, TENANT_A, OPEN)
-    with sessions(Scope(TENANT_A), lock) as session:
+    wanted = truth(admin, table, TENANT_A, OPEN, deleted=False)
+    with sessions(Scope(TENANT_A, user_id=ADMINS[TENANT_A]), lock) as session:
         entities = {tuple(getattr(row, c.key) for c in table.primary_key) for row in session.scalars(select(model))}
         core = {tuple(row) for row in session.execute(select(*table.primary_key.columns))}
         count = session.scalar(select(func.count()).select_from(table))

@@ -29,7 +29,12 @@ CHANGES = {
         Key("function", "app.current_tenant()"),
     ),
     "a policy": ("ALTER POLICY tenant_isolation ON users USING (true)", Key("policy", "users.tenant_isolation")),
-    "a missing policy": ("DROP POLICY tenant_members ON users", Key("policy", "users.tenant_members")),
+    "who asks": (
+        "CREATE OR REPLACE FUNCTION auth.uid() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE "
+        "RETURN '00000000-0000-0000-0000-000000000001'::uuid",
+        Key("function", "auth.uid()"),
+    ),
+    "a missing policy": ("DROP POLICY self ON users", Key("policy", "users.self")),
     "row security": ("ALTER TABLE users NO FORCE ROW LEVEL SECURITY", Key("row_security", "users")),
     "a predicate of an index": (
         "DROP INDEX uq_ml_split_registry_active; "

@@ -96,7 +96,7 @@ def test_the_readers_say_what_was_opened(app: Connection) -> None:
     assert {bound: moment.isoformat() for bound, moment in returned.items()} == {
         bound: f"{day}T00:00:00+00:00" for bound, day in DATES.items()
     }
-    open_scope(app, TENANT_A)
+    open_scope(app, TENANT_A, as_administrator=False)
     assert app.scalar(text("SELECT app.current_user_id()")) is None, "the second opening names nobody"
 
 

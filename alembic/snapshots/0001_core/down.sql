@@ -5,5 +5,13 @@ DROP FUNCTION app.window_bound;
 DROP FUNCTION app.current_splits;
 DROP FUNCTION app.current_user_id;
 DROP FUNCTION app.current_tenant;
+DO $do$ BEGIN
+    IF obj_description(to_regprocedure('auth.uid()'), 'pg_proc') = 'hedgerow: who asks, where no platform says so' THEN
+        DROP FUNCTION auth.uid();
+    END IF;
+    IF obj_description(to_regnamespace('auth'), 'pg_namespace') = 'hedgerow: who asks, where no platform says so' THEN
+        DROP SCHEMA auth;
+    END IF;
+END $do$;
 DROP SCHEMA app;
 REVOKE USAGE ON SCHEMA public FROM hedgerow_app;

@@ -1,7 +1,10 @@
-DROP POLICY tenant_members ON users;
+DROP POLICY administrators ON users;
+DROP POLICY self ON users;
 DROP POLICY tenant_isolation ON users;
 DROP POLICY tenant_members ON tenant;
 DROP POLICY tenant_isolation ON tenant;
 DROP TRIGGER set_updated_at ON users;
 DROP TRIGGER set_updated_at ON tenant;
+DROP FUNCTION app.sees_every_user;
+DROP FUNCTION app.is_owner;
 DROP FUNCTION is_admin;

@@ -28,7 +28,16 @@ BEGIN
     PERFORM set_config('app.current_tenant', coalesce(p_tenant, ''), true),
             set_config('app.user_id', coalesce(p_user, ''), true),
             set_config('app.splits', coalesce(array_to_string(p_splits, ','), ''), true),
-            set_config('app.purpose', coalesce(p_purpose, ''), true);
+            set_config('app.purpose', coalesce(p_purpose, ''), true),
+            -- What the auth.uid() of a Supabase database reads: who asks is said by the scope, and by nothing that a
+            -- pool has left in the session.
+            set_config('request.jwt.claim.sub', coalesce(p_user, ''), true),
+            set_config(
+                'request.jwt.claims',
+                (coalesce(NULLIF(current_setting('request.jwt.claims', true), ''), '{}')::jsonb
+                    || jsonb_build_object('sub', p_user))::text,
+                true
+            );
 
     SELECT t.status INTO v_status FROM tenant AS t WHERE t.id = p_tenant;
     IF v_status IS DISTINCT FROM 'active' THEN

@@ -82,6 +82,9 @@ class Base(DeclarativeBase):
     __app_privileges__: ClassVar[tuple[str, ...]] = ("SELECT", "INSERT", "UPDATE", "DELETE")
     """What the role of application sessions may do with the table; see :mod:`hedgerow.core.wall`."""
 
+    __app_fixed__: ClassVar[tuple[str, ...]] = ()
+    """Columns that application sessions write with a new row and never change, besides key, tenant and split."""
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         table = cls.__dict__.get("__table__")

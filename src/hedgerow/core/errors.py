@@ -98,6 +98,10 @@ class SplitAccessError(HedgerowError):
         self.split = split
 
 
+class AudienceError(HedgerowError):
+    """A row of the own tenant was about to be written by somebody who is not among those who may."""
+
+
 class AppendOnlyError(HedgerowError):
     """A row of an append-only table was about to be changed or deleted."""
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from sqlalchemy import CheckConstraint, ForeignKey, String, Table, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hedgerow.core.objects import Trigger, declare_trigger
-from hedgerow.core.predicate import ScopeRule
+from hedgerow.core.predicate import SOFT_DELETE_INFO, ScopeRule
 from hedgerow.core.scope import Split
 from hedgerow.core.types import check_enum
+from hedgerow.core.wall import AUDIENCE_INFO, Audience
 
 check_enum("data_split_type")(Split)
 
@@ -20,7 +21,12 @@ CURRENT_TENANT = "NULLIF(current_setting('app.current_tenant', true), '')"
 
 
 class TenantOwned:
-    """Rows belong to one tenant: ``tenant_id`` leads the primary key, and the wall compares it with the scope."""
+    """Rows belong to one tenant: ``tenant_id`` leads the primary key, and the wall compares it with the scope.
+
+    ``__audience__`` says who inside the tenant sees and writes a row; every member where a model names nobody.
+    """
+
+    __audience__: ClassVar[tuple[Audience, ...]] = ()
 
     tenant_id: Mapped[str] = mapped_column(
         String(50),
@@ -43,6 +49,8 @@ class TenantOwned:
             known = ", ".join(f"isfinite({column})" for column in rule.event_time)
             table.append_constraint(CheckConstraint(f"coalesce({known}, false)", name="dated"))
         table.info["hedgerow.scope"] = rule
+        if cls.__audience__:
+            table.info[AUDIENCE_INFO] = cls.__audience__
 
 
 class SplitAware:
@@ -86,7 +94,15 @@ class Reference:
 
 
 class SoftDelete:
-    """Deleting sets ``deleted_at``; rows that carry it behave as absent."""
+    """Deleting sets ``deleted_at``; rows that carry it behave as absent.
+
+    Both are the work of the filter: it shows such a row to nobody who has not said ``include_deleted``, and renders
+    DELETE as an UPDATE of ``deleted_at``. The wall takes no part: a policy that hides the row would refuse the very
+    UPDATE that deletes it.
+    """
+
+    # Whoever deletes a row that somebody else has deleted meanwhile has what he wants.
+    __mapper_args__: ClassVar[dict[str, Any]] = {"confirm_deleted_rows": False}
 
     deleted_at: Mapped[datetime | None] = mapped_column(
         sort_order=3, comment="When the row was deleted; NULL while it lives"
@@ -94,7 +110,7 @@ class SoftDelete:
 
     @classmethod
     def __describe_table__(cls, table: Table) -> None:
-        table.info["hedgerow.soft_delete"] = True
+        table.info[SOFT_DELETE_INFO] = True
 
 
 class Created:

@@ -37,6 +37,10 @@ from hedgerow.core.errors import RuleError
 #: Key of ``Table.info`` that holds the :class:`ScopeRule` of a table or mapped view.
 SCOPE_INFO: Final = "hedgerow.scope"
 
+#: Key of ``Table.info`` that marks a table whose rows are deleted by setting their :data:`DELETED_AT`.
+SOFT_DELETE_INFO: Final = "hedgerow.soft_delete"
+DELETED_AT: Final = "deleted_at"
+
 #: Names of the six window bounds, in the order in which ``app.open_scope`` returns them.
 BOUNDS: Final = (
     "train_until",

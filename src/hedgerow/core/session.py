@@ -38,6 +38,8 @@ class ScopedSession(Session):
         scope: the scope of every transaction of the session.
         allow_privileged: accept a role for which row-level security does not hold. For migrations and for tests
             of the filter alone; never for an application.
+        include_deleted: see rows that were deleted softly. A single statement says so with the execution option
+            of the same name.
         kwargs: arguments of :class:`sqlalchemy.orm.Session`, except ``binds``.
 
     Raises:
@@ -50,6 +52,7 @@ class ScopedSession(Session):
         *,
         scope: Scope,
         allow_privileged: bool = False,
+        include_deleted: bool = False,
         binds: Any = None,
         **kwargs: Any,
     ) -> None:
@@ -73,6 +76,7 @@ class ScopedSession(Session):
         self._announced = False
         self._watching = False
         self._allow_privileged = allow_privileged
+        self._include_deleted = include_deleted
         super().__init__(bind, **kwargs)
 
     @property
@@ -204,7 +208,7 @@ def open_async_session(scope: Scope, *, engine: AsyncEngine | None = None, **kwa
 
 @contextmanager
 def scoped_connection(
-    scope: Scope, engine: Engine | None = None, *, allow_privileged: bool = False
+    scope: Scope, engine: Engine | None = None, *, allow_privileged: bool = False, include_deleted: bool = False
 ) -> Iterator[Connection]:
     """Yield a connection in one transaction of ``scope``, committed at the end: for Core without a session.
 
@@ -212,6 +216,7 @@ def scoped_connection(
         scope: who asks, for which tenant and splits.
         engine: the engine; the configured one when left out.
         allow_privileged: see :class:`ScopedSession`.
+        include_deleted: see :class:`ScopedSession`.
 
     Raises:
         ScopeError: the scope cannot be opened.
@@ -219,20 +224,28 @@ def scoped_connection(
     engine = engine or _app_engine()
     install_filter(engine)
     with engine.begin() as connection:
-        open_scope(connection, scope, caller=calling_module(scope), allow_privileged=allow_privileged)
+        open_scope(
+            connection,
+            scope,
+            caller=calling_module(scope),
+            allow_privileged=allow_privileged,
+            include_deleted=include_deleted,
+        )
         yield connection
 
 
 @asynccontextmanager
 async def async_scoped_connection(
-    scope: Scope, engine: AsyncEngine | None = None, *, allow_privileged: bool = False
+    scope: Scope, engine: AsyncEngine | None = None, *, allow_privileged: bool = False, include_deleted: bool = False
 ) -> AsyncIterator[AsyncConnection]:
     """The asynchronous twin of :func:`scoped_connection`."""
     engine = engine or _async_app_engine()
     install_filter(engine.sync_engine)
     caller = calling_module(scope)
     async with engine.begin() as connection:
-        await connection.run_sync(open_scope, scope, caller=caller, allow_privileged=allow_privileged)
+        await connection.run_sync(
+            open_scope, scope, caller=caller, allow_privileged=allow_privileged, include_deleted=include_deleted
+        )
         yield connection
 
 
@@ -262,6 +275,7 @@ def _open_scope(session: ScopedSession, transaction: SessionTransaction, connect
         caller=session._caller,
         announce=not session._announced,
         allow_privileged=session._allow_privileged,
+        include_deleted=session._include_deleted,
     )
     session._announced = True
     # Weakly: what belongs to a transaction must not keep a forgotten session, and with it its connection, alive.

@@ -11,6 +11,7 @@ from uuid import UUID
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from sqlalchemy import Dialect, Enum, func, text
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import mapped_column
 from sqlalchemy.types import TypeDecorator
 
@@ -66,12 +67,29 @@ def pg_enum(name: str) -> Callable[[E], E]:
     return declare
 
 
-def check_enum(name: str, *, length: int = 20) -> Callable[[E], E]:
-    """Declare a :class:`~enum.StrEnum` as ``VARCHAR(length)`` with a CHECK list named after the column that uses it."""
+class TextEnum(Enum):
+    """A vocabulary that is stored as TEXT with a CHECK list."""
+
+    def _resolve_for_python_type(self, *args: Any, **kwargs: Any) -> Any:
+        # An annotation would make a plain Enum of it.
+        return self.copy()  # type: ignore[no-untyped-call]
+
+
+@compiles(TextEnum, "postgresql")
+def _as_text(type_: TextEnum, compiler: Any, **kw: Any) -> str:
+    return "TEXT"
+
+
+def check_enum(name: str, *, length: int | None = 20) -> Callable[[E], E]:
+    """Declare a :class:`~enum.StrEnum` as ``VARCHAR(length)`` with a CHECK list named after the column that uses it.
+
+    :param length: None for TEXT.
+    """
 
     def declare(cls: E) -> E:
-        ENUM_TYPES[cls] = Enum(
-            cls, name=name, values_callable=_values, native_enum=False, length=length, create_constraint=True
+        options: dict[str, Any] = {"values_callable": _values, "native_enum": False, "create_constraint": True}
+        ENUM_TYPES[cls] = (
+            TextEnum(cls, name=name, **options) if length is None else Enum(cls, name=name, length=length, **options)
         )
         _register(cls)
         return cls

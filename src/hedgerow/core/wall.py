@@ -19,6 +19,7 @@ from hedgerow.core.predicate import BOUNDS, Claims, scope_predicate, scope_rule
 
 TENANT_POLICY = "tenant_isolation"
 AUDIENCE_POLICY = "tenant_members"
+AUDIENCE_INFO = "hedgerow.audience"
 
 WALL_CLAIMS = Claims(
     tenant=literal_column("(SELECT app.current_tenant())"),
@@ -32,6 +33,10 @@ WALL_CLAIMS = Claims(
 @dataclass(frozen=True, slots=True)
 class Audience:
     """Who, within the tenant and split, may do what: a permissive policy on top of the restrictive tenant policy.
+
+    A model names its audiences in ``__audience__``; what any of them allows is allowed. The SQL may look at other
+    tables, whose own policies then decide what it finds. Only the wall knows audiences: the filter restricts to
+    tenant and splits.
 
     :ivar name: name of the policy.
     :ivar using: SQL of the rows that exist for the audience.
@@ -93,7 +98,7 @@ def row_security(table: Table) -> Iterator[DbObject]:
             )
     if "hedgerow.written_from" in table.info:
         yield from _written_from(table, table.info["hedgerow.written_from"])
-    for audience in table.info.get("hedgerow.audience", (EVERY_MEMBER,)):
+    for audience in table.info.get(AUDIENCE_INFO, (EVERY_MEMBER,)):
         yield audience.on(table)
 
 
@@ -128,9 +133,10 @@ def grants(table: Table) -> Iterator[DbObject]:
 
 
 def updatable_columns(table: Table) -> list[str]:
-    """Columns that an application session may change: all but key, tenant, split and computed ones."""
+    """Columns that an application session may change: all but key, tenant, split, computed and fixed ones."""
     rule = scope_rule(table)
     fixed = {rule.tenant_column, rule.split_column} if rule else set()
+    fixed.update(table.info["hedgerow.model"].__app_fixed__)
     return [
         column.name
         for column in table.columns

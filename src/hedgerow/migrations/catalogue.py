@@ -33,7 +33,7 @@ class Entry:
     :ivar key: kind and name.
     :ivar parent: what it belongs to and goes away with, for example ``table patient_journeys``; itself for the others.
     :ivar definition: its meaning as text; executable SQL for functions, views, triggers, policies, row security,
-        grants and comments.
+        grants and comments. Empty for what a platform provides, of which only the existence counts.
     """
 
     key: Key
@@ -97,6 +97,8 @@ def _differences(expected: Catalogue, actual: Catalogue) -> Iterator[Difference]
         elif there is None and here is not None:
             yield Difference("missing", key, here.definition, None)
         elif here is not None and there is not None and here.definition != there.definition:
+            if not (here.definition and there.definition):
+                continue  # a platform's own
             yield Difference("changed", key, here.definition, there.definition)
 
 

@@ -87,7 +87,11 @@ def declared_catalogue(make: Databases) -> Catalogue:
 
 
 def _demand_empty(connection: Connection) -> None:
-    found = [key for key in read_catalogue(connection) if key.kind not in ("extension", "schema") or key.name == "app"]
+    found = [
+        key
+        for key, entry in read_catalogue(connection).items()
+        if key.name == "app" or (key.kind not in ("extension", "schema") and entry.definition)
+    ]
     if found:
         raise ScratchDatabaseError(
             f"The scratch database {connection.engine.url.database!r} is not empty: it holds {found[0]}.",

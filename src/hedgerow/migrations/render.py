@@ -18,6 +18,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeEngine
 
 from hedgerow.core.base import metadata
+from hedgerow.core.types import TextEnum
 
 
 def render_operations(context: MigrationContext, operations: Iterable[MigrateOperation], imports: set[str]) -> str:
@@ -67,6 +68,8 @@ def _type(type_: TypeEngine[Any], context: AutogenContext) -> str | Literal[Fals
     if isinstance(type_, TypeDecorator):
         type_ = type_.impl_instance
     if isinstance(type_, Enum):
+        if isinstance(type_, TextEnum):
+            return "sa.Text()"
         if not type_.native_enum:
             return f"sa.String({type_.length})"
         context.imports.add("from sqlalchemy.dialects import postgresql")

@@ -9,6 +9,8 @@ from hedgerow.core.base import Base
 from hedgerow.core.mixins import Reference, SoftDelete, TenantOwned, Timestamped
 from hedgerow.core.predicate import SCOPE_INFO, ScopeRule
 from hedgerow.core.types import bool_true, str50, str255, uuid_pk
+from hedgerow.core.wall import Audience
+from hedgerow.tenancy.audience import EVERY_ACCOUNT, mine
 from hedgerow.tenancy.enums import TenantStatus, UserRole
 
 
@@ -36,6 +38,7 @@ class User(SoftDelete, Timestamped, TenantOwned, Base):
     __tablename__ = "users"
     # Whoever may write here could make an administrator of himself.
     __app_privileges__ = ("SELECT",)
+    __audience__ = (Audience("self", mine("id"), command="SELECT"), EVERY_ACCOUNT)
     __table_args__ = (UniqueConstraint("tenant_id", "email"), Index(None, "tenant_id", "created_at"))
 
     id: Mapped[uuid_pk] = mapped_column(comment="Equals the user_id of the scope of the signed-in person")

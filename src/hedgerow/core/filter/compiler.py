@@ -11,7 +11,7 @@ import secrets
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import and_
+from sqlalchemy import and_, or_
 from sqlalchemy.dialects.postgresql.base import PGCompiler
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import (
@@ -28,11 +28,14 @@ from hedgerow.core.errors import AppendOnlyError, CrossTenantError, RawSQLError,
 from hedgerow.core.filter import inserts, rawsql
 from hedgerow.core.filter.facts import Check, Facts
 from hedgerow.core.filter.grouping import dependent_columns
-from hedgerow.core.filter.opened import FILTER_CLAIMS
+from hedgerow.core.filter.opened import FILTER_CLAIMS, INCLUDE_DELETED
 from hedgerow.core.filter.registry import Entry, ScopeRegistry, folded
-from hedgerow.core.predicate import ScopeRule, scope_predicate
+from hedgerow.core.predicate import DELETED_AT, ScopeRule, scope_predicate
 
 _INNER = "scoped"
+
+#: Stands before the target of a DELETE that is an UPDATE to the database, until the statement is whole.
+_SOFTLY = "\ue002"
 
 
 class TargetPredicate(ColumnElement[bool]):
@@ -244,7 +247,10 @@ class FilterCompiler(PGCompiler):
 
     def _predicate(self, entry: Entry, name: str, rule: ScopeRule | None = None) -> str:
         relation = entry.table.alias(quoted_name(name, None))
-        return self.process(scope_predicate(relation, rule or entry.rule, FILTER_CLAIMS))
+        inside = scope_predicate(relation, rule or entry.rule, FILTER_CLAIMS)
+        if entry.soft_delete:
+            inside = and_(inside, or_(relation.c[DELETED_AT].is_(None), INCLUDE_DELETED))
+        return self.process(inside)
 
     def _name_of(self, relation: Any) -> str:
         name = relation.name
@@ -272,7 +278,19 @@ class FilterCompiler(PGCompiler):
     def delete_table_clause(self, delete_stmt: Any, from_table: Any, extra_froms: Any, **kw: Any) -> str:
         parent: Any = super()
         text: str = parent.delete_table_clause(delete_stmt, from_table, extra_froms, hedgerow_target=True, **kw)
+        if self._deletes_softly(delete_stmt):
+            known = f"{self.preparer.quote(self._name_of(from_table))}.{DELETED_AT}"
+            return f"{_SOFTLY}{text} SET {DELETED_AT} = coalesce({known}, now())"
         return text
+
+    def delete_extra_from_clause(self, delete_stmt: Any, *args: Any, **kw: Any) -> str:
+        parent: Any = super()
+        text: str = parent.delete_extra_from_clause(delete_stmt, *args, **kw)
+        return text.replace("USING", "FROM", 1) if self._deletes_softly(delete_stmt) else text
+
+    def _deletes_softly(self, delete_stmt: Any) -> bool:
+        entry = self._registry.entry(delete_stmt.table)
+        return entry is not None and entry.soft_delete
 
     def visit_update(self, update_stmt: Any, visiting_cte: Any = None, **kw: Any) -> str:
         target = update_stmt._annotations.get("_emit_update_table", update_stmt.table)
@@ -294,7 +312,8 @@ class FilterCompiler(PGCompiler):
             delete_stmt = delete_stmt.where(TargetPredicate(delete_stmt.table, entry))
         parent: Any = super()
         text: str = parent.visit_delete(delete_stmt, visiting_cte=visiting_cte, **kw)
-        return text
+        # The row stays, with the moment of its deletion. To the ORM it is a DELETE like any other.
+        return text.replace(f"DELETE FROM {_SOFTLY}", "UPDATE ")
 
     def visit_insert(self, insert_stmt: Any, visited_bindparam: Any = None, visiting_cte: Any = None, **kw: Any) -> str:
         target = insert_stmt._annotations.get("_emit_insert_table", insert_stmt.table)

@@ -17,7 +17,10 @@ from hedgerow.core.errors import CrossTenantError, HedgerowError, RawSQLError, S
 from hedgerow.core.filter import rawsql
 from hedgerow.core.filter.compiler import FilterCompiler
 from hedgerow.core.filter.facts import Check, Facts
-from hedgerow.core.filter.opened import NO_CLAIMS, OpenScope, scope_of
+from hedgerow.core.filter.opened import INCLUDE_DELETED, NO_CLAIMS, OpenScope, scope_of
+
+#: Execution option that shows, or hides, softly deleted rows in one statement; without it the session decides.
+INCLUDE_DELETED_OPTION = "include_deleted"
 
 #: Execution option of the filter's own statements. Its value cannot be had from outside by accident.
 INTERNAL = "hedgerow_internal"
@@ -61,7 +64,7 @@ class FilterContext(PGExecutionContext):
             return context
         opened = scope_of(connection)
         if facts.relations or facts.stamped:
-            parameters = _filled(parameters, facts, opened)
+            parameters = _filled(parameters, facts, opened, execution_options.get(INCLUDE_DELETED_OPTION))
         context = parent._init_compiled(
             dialect, connection, dbapi_connection, execution_options, compiled, parameters, *args, **kw
         )
@@ -130,8 +133,12 @@ def record_refusal(refusal: SplitAccessError, opened: OpenScope) -> None:
     )
 
 
-def _filled(parameters: Sequence[Mapping[str, Any]], facts: Facts, opened: OpenScope | None) -> Any:
+def _filled(
+    parameters: Sequence[Mapping[str, Any]], facts: Facts, opened: OpenScope | None, include_deleted: object
+) -> Any:
     claims = NO_CLAIMS if opened is None else opened.parameters
+    if include_deleted is not None:
+        claims = {**claims, INCLUDE_DELETED.key: include_deleted is True}
     if not facts.stamped:
         return [{**row, **claims} for row in parameters] if parameters else [claims]
     tenant = None if opened is None else opened.scope.tenant_id

@@ -108,6 +108,7 @@ def _require_hooks() -> None:
         "visit_delete",
         "update_tables_clause",
         "delete_table_clause",
+        "delete_extra_from_clause",
         "group_by_clause",
         "format_from_hint_text",
         "render_literal_value",

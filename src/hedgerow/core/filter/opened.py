@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from weakref import WeakKeyDictionary, WeakMethod
 
-from sqlalchemy import TIMESTAMP, String, Text, bindparam
+from sqlalchemy import TIMESTAMP, Boolean, String, Text, bindparam
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import Connection, Dialect, Transaction
 
@@ -22,6 +22,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 TENANT: Final = bindparam(f"{_PREFIX}tenant", type_=String(), required=True)
 SPLITS: Final = bindparam(f"{_PREFIX}splits", type_=ARRAY(Text), required=True)
 ARTEFACT_SPLITS: Final = bindparam(f"{_PREFIX}artefact_splits", type_=ARRAY(Text), required=True)
+INCLUDE_DELETED: Final = bindparam(f"{_PREFIX}include_deleted", type_=Boolean(), required=True)
 
 #: The claims that the filter renders: required parameters, so that a statement cannot run without a scope.
 FILTER_CLAIMS: Final = Claims(
@@ -33,7 +34,7 @@ FILTER_CLAIMS: Final = Claims(
 
 #: What the parameters hold while a statement is set up that will be refused before it runs.
 NO_CLAIMS: Final[Mapping[str, Any]] = dict.fromkeys(
-    (TENANT.key, SPLITS.key, ARTEFACT_SPLITS.key, *(f"{_PREFIX}{name}" for name in BOUNDS))
+    (TENANT.key, SPLITS.key, ARTEFACT_SPLITS.key, INCLUDE_DELETED.key, *(f"{_PREFIX}{name}" for name in BOUNDS))
 )
 
 
@@ -63,15 +64,22 @@ class OpenScope:
         dialect: Dialect,
         access_log: AccessLog,
         caller: str | None,
+        include_deleted: bool = False,
     ) -> OpenScope:
         """Make the open scope from the six window bounds, in seconds since 1970, infinities included."""
         values: dict[str, Any] = {
             TENANT.key: scope.tenant_id,
             SPLITS.key: list(scope.split_names),
             ARTEFACT_SPLITS.key: list(scope.artefact_split_names),
+            INCLUDE_DELETED.key: include_deleted,
         }
         values.update({f"{_PREFIX}{name}": _moment(bounds[name], dialect) for name in BOUNDS})
         return cls(scope, values, access_log, caller)
+
+    @property
+    def include_deleted(self) -> bool:
+        """Whether rows that were deleted softly are seen, unless a statement says otherwise."""
+        return bool(self.parameters[INCLUDE_DELETED.key])
 
 
 #: Keyed by the root transaction itself: the scope dies with it, and never reaches the next one.

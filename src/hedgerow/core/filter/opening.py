@@ -38,6 +38,7 @@ def open_scope(
     caller: str | None = None,
     announce: bool = True,
     allow_privileged: bool = False,
+    include_deleted: bool = False,
 ) -> OpenScope:
     """Open ``scope`` on the connection's current root transaction.
 
@@ -48,6 +49,7 @@ def open_scope(
         announce: whether to record the opening of closed splits; a session does so once.
         allow_privileged: skip the check of the connected role. Row-level security does not hold for privileged
             roles: this is for migrations and for tests of the filter alone.
+        include_deleted: see rows that were deleted softly, in every statement that does not say otherwise.
 
     Raises:
         ScopeError: the engine has no filter, the connection is in AUTOCOMMIT or in another scope, or the
@@ -65,10 +67,11 @@ def open_scope(
     root = connection.get_transaction()
     current = scope_of(connection)
     if current is not None:
-        if current.scope == scope:
+        if current.scope == scope and current.include_deleted == include_deleted:
             return current
         raise ScopeError(
-            f"the transaction is in another scope already: {current.scope.label}",
+            f"the transaction is in another scope already: {current.scope.label}"
+            + (" with deleted rows" if current.include_deleted else ""),
             remedy="give each scope a session of its own",
             scope=scope,
         )
@@ -98,7 +101,7 @@ def open_scope(
                 Access(scope, WHOLE_SESSION, split.value, allowed=True, caller=caller, reason=scope.purpose)
             )
     bounds = {name: float(value) for name, value in row._mapping.items()}
-    opened = OpenScope.of(scope, bounds, connection.dialect, installation.access_log, caller)
+    opened = OpenScope.of(scope, bounds, connection.dialect, installation.access_log, caller, include_deleted)
     register(root, opened)
     return opened
 

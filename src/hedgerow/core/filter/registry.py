@@ -10,7 +10,7 @@ from sqlalchemy import MetaData, Table
 from sqlalchemy.sql.expression import TableClause
 from sqlalchemy.sql.selectable import AliasedReturnsRows, FromClause
 
-from hedgerow.core.predicate import ScopeRule, scope_rule
+from hedgerow.core.predicate import SOFT_DELETE_INFO, ScopeRule, scope_rule
 
 #: Key of ``Table.info`` that marks a table whose rows are never changed or deleted.
 APPEND_ONLY_INFO: Final = "hedgerow.append_only"
@@ -35,12 +35,14 @@ class Entry:
         table: the declared relation, which knows its columns.
         rule: how it is divided between scopes.
         append_only: whether its rows are never changed or deleted.
+        soft_delete: whether deleting a row sets its ``deleted_at``, which hides it.
     """
 
     name: str
     table: TableClause
     rule: ScopeRule
     append_only: bool = False
+    soft_delete: bool = False
 
 
 @dataclass(slots=True, eq=False, weakref_slot=True)
@@ -106,8 +108,14 @@ class ScopeRegistry:
 
 
 def _entry(table: TableClause, rule: ScopeRule) -> Entry:
-    append_only = isinstance(table, Table) and bool(table.info.get(APPEND_ONLY_INFO))
-    return Entry(name=table.name, table=table, rule=rule, append_only=append_only)
+    info = table.info if isinstance(table, Table) else {}
+    return Entry(
+        name=table.name,
+        table=table,
+        rule=rule,
+        append_only=bool(info.get(APPEND_ONLY_INFO)),
+        soft_delete=bool(info.get(SOFT_DELETE_INFO)),
+    )
 
 
 def default_registry() -> ScopeRegistry:

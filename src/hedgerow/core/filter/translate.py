@@ -9,6 +9,7 @@ from sqlalchemy.engine import ExceptionContext
 
 from hedgerow.core.errors import (
     AppendOnlyError,
+    AudienceError,
     CrossTenantError,
     HedgerowError,
     ScopeError,
@@ -18,6 +19,7 @@ from hedgerow.core.filter.context import record_refusal
 from hedgerow.core.filter.inserts import ALARM
 from hedgerow.core.filter.opened import OpenScope, scope_of
 from hedgerow.core.filter.registry import Entry, ScopeRegistry
+from hedgerow.core.wall import AUDIENCE_INFO, TENANT_POLICY
 
 _INSUFFICIENT_PRIVILEGE = "42501"
 _RESTRICT_VIOLATION = "23001"
@@ -69,6 +71,16 @@ def _error(
                 table=table,
                 scope=scope,
             )
+        # The tenant's policy is named in the message, since it is restrictive; an audience's is not.
+        if entry is not None and _has_audience(entry) and TENANT_POLICY not in message:
+            return AudienceError(
+                "the row is not for the user of the scope to write"
+                if scope is not None and scope.user_id is not None
+                else "the row is for certain users to write, and the scope names none",
+                remedy="open the scope with the user_id of somebody who may: an administrator, or whose row it is",
+                table=table,
+                scope=scope,
+            )
         if entry is not None and entry.rule.split_column is not None:
             return SplitAccessError(
                 "the row lies outside of the scope: its split is not open, or its event time is outside of the "
@@ -116,6 +128,10 @@ def _entry(name: str | None, message: str, registry: ScopeRegistry) -> Entry | N
     if name in by_name:
         return by_name[name]
     return next((entry for entry in by_name.values() if f'"{entry.name}"' in message), None)
+
+
+def _has_audience(entry: Entry) -> bool:
+    return isinstance(entry.table, Table) and AUDIENCE_INFO in entry.table.info
 
 
 def _is_split_key(entry: Entry, constraint: str | None) -> bool:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import DeclarativeBase, QueryableAttribute, Session
 from hedgerow.core.access import Access, refuse
 from hedgerow.core.errors import AppendOnlyError, ScopeError, SplitAccessError
 from hedgerow.core.filter import OpenScope, scope_of
-from hedgerow.core.predicate import ScopeRule, scope_rule
+from hedgerow.core.predicate import DELETED_AT, SOFT_DELETE_INFO, ScopeRule, scope_rule
 from hedgerow.core.repository import filters as filtering
 from hedgerow.core.repository.contract import Filters, Key
 from hedgerow.core.repository.errors import FilterError, ReadOnlyError, RowNotFoundError
@@ -178,7 +178,8 @@ class BaseRepository(Generic[T]):
     def delete(self, id: Key) -> bool:
         """Delete the row and tell whether one went away; False for an unknown id.
 
-        A table with ``deleted_at`` keeps the row and sets it; the row then behaves as absent.
+        A table with ``deleted_at`` keeps the row and sets it; the row then behaves as absent, unless the session was
+        opened with ``include_deleted``.
 
         :raises AppendOnlyError: rows of the table are never deleted.
         :raises ReadOnlyError: application sessions may not delete from the table.
@@ -188,7 +189,7 @@ class BaseRepository(Generic[T]):
         if is_row is None:
             return False
         if self._soft_delete:
-            return self._set(is_row, {filtering.column(self.model_class, "deleted_at"): func.now()}) is not None
+            is_row &= filtering.column(self.model_class, DELETED_AT).is_(None)
         statement = delete(self.model_class).where(is_row).returning(self._key)
         # fetch: an object that the session holds for the row is deleted too.
         result = self.session.execute(statement, execution_options={"synchronize_session": "fetch"})
@@ -202,8 +203,6 @@ class BaseRepository(Generic[T]):
         :raises SplitAccessError: the scope does not hold the split.
         """
         statement = select(self.model_class)
-        if self._soft_delete:
-            statement = statement.where(filtering.column(self.model_class, "deleted_at").is_(None))
         if split is not None:
             statement = statement.where(self._split_column() == self._held(split))
         return statement
@@ -251,16 +250,16 @@ class BaseRepository(Generic[T]):
 
     @property
     def _soft_delete(self) -> bool:
-        return bool(self.table.info.get("hedgerow.soft_delete"))
+        return bool(self.table.info.get(SOFT_DELETE_INFO))
 
     def _identified(self, id: Key) -> ColumnElement[bool] | None:
-        """``key = id``, with ``deleted_at IS NULL`` where rows are deleted softly; None when no key is like that."""
+        """``key = id``; None when no key is like that."""
         try:
             value = filtering.coerced(self.model_class, self.primary_key, id)
         except FilterError:
             return None
         is_row: ColumnElement[bool] = self._key == value
-        return is_row & filtering.column(self.model_class, "deleted_at").is_(None) if self._soft_delete else is_row
+        return is_row
 
     def _set(self, is_row: ColumnElement[bool], values: Mapping[Any, Any]) -> T | None:
         statement = update(self.model_class).where(is_row).values(dict(values)).returning(self.model_class)

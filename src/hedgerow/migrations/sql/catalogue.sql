@@ -2,12 +2,14 @@
 -- Reads the system catalogues only. Leaves out what belongs to extensions, system schemas and alembic_version.
 -- The caller sets search_path to public, so that names outside of it are printed with their schema.
 -- Nothing depends on object identifiers; a column's place in its table is counted over the columns that are left.
+-- Of schema auth there is auth.uid() alone, and it has no definition where the database had it before us: a platform's
+-- schema is not ours to compare.
 -- Definitions of functions, views, triggers, policies, grants and comments can be executed as they stand.
 WITH
 namespace AS (
     SELECT n.oid, n.nspname, n.nspowner, n.nspacl
     FROM pg_namespace AS n
-    WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+    WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'auth')
       AND NOT EXISTS (SELECT FROM pg_depend AS d
                       WHERE d.classid = 'pg_namespace'::regclass AND d.objid = n.oid AND d.deptype = 'e')
 ),
@@ -190,6 +192,11 @@ JOIN relation AS r ON r.oid = s.stxrelid
 UNION ALL
 SELECT 'function', f.name, 'function ' || f.name, pg_get_functiondef(f.oid) || ';'
 FROM function AS f
+UNION ALL
+SELECT 'function', 'auth.uid()', 'function auth.uid()',
+       CASE WHEN obj_description(p.oid, 'pg_proc') LIKE 'hedgerow: %' THEN pg_get_functiondef(p.oid) || ';' ELSE '' END
+FROM pg_proc AS p
+WHERE p.oid = to_regprocedure('auth.uid()')
 UNION ALL
 SELECT 'trigger', r.name || '.' || quote_ident(g.tgname), r.kind || ' ' || r.name,
        pg_get_triggerdef(g.oid) || ';'

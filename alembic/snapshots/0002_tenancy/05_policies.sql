@@ -16,6 +16,9 @@ CREATE POLICY tenant_isolation ON users AS RESTRICTIVE FOR ALL TO PUBLIC
     USING (users.tenant_id = (SELECT app.current_tenant()))
     WITH CHECK (users.tenant_id = (SELECT app.current_tenant()));
 
-CREATE POLICY tenant_members ON users AS PERMISSIVE FOR ALL TO PUBLIC
-    USING (true)
-    WITH CHECK (true);
+CREATE POLICY self ON users AS PERMISSIVE FOR SELECT TO PUBLIC
+    USING (id = (SELECT auth.uid()));
+
+CREATE POLICY administrators ON users AS PERMISSIVE FOR ALL TO PUBLIC
+    USING ((SELECT app.sees_every_user()))
+    WITH CHECK ((SELECT app.sees_every_user()));

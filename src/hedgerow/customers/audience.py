@@ -1,0 +1,71 @@
+"""Who sees and writes what of the customers domain. Tenant and wall come first; the ADR on audiences has the reasons.
+
+Administrators see and write all of it. A customer is its success manager's, and so is what hangs on it. A session is
+its user's; whoever sees its customer reads along, and decides what the session asks for.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hedgerow.core.wall import Audience
+from hedgerow.tenancy.audience import ADMINISTRATORS, ME, OWNER, mine, of_seen
+
+ASSIGNED: Final = (ADMINISTRATORS, Audience("assigned_manager", mine("csm_id")))
+"""Of ``customers``: a manager keeps those assigned to himself, so he can neither take nor give one away."""
+
+
+def of_customer(table: str) -> tuple[Audience, ...]:
+    """Of a table whose rows hang on a customer: whoever sees the customer."""
+    return ADMINISTRATORS, Audience("customer_manager", of_seen(table, "customer_id", "customers"))
+
+
+SESSIONS: Final = (
+    ADMINISTRATORS,
+    Audience("own_sessions", mine("user_id")),
+    Audience("customer_manager", of_seen("agent_sessions", "customer_id", "customers"), command="SELECT"),
+)
+"""Of ``agent_sessions``."""
+
+MESSAGES: Final = (
+    ADMINISTRATORS,
+    Audience("own_sessions", of_seen("agent_messages", "session_id", "agent_sessions", f"p.user_id = {ME}")),
+    Audience("seen_sessions", of_seen("agent_messages", "session_id", "agent_sessions"), command="SELECT"),
+)
+"""Of ``agent_messages``: written by the session's user, read by whoever sees the session."""
+
+RUNS: Final = (
+    *of_customer("agent_runs"),
+    Audience("own_sessions", of_seen("agent_runs", "session_id", "agent_sessions", f"p.user_id = {ME}")),
+    Audience("seen_sessions", of_seen("agent_runs", "session_id", "agent_sessions"), command="SELECT"),
+)
+"""Of ``agent_runs``: a run belongs to a session, to a customer, or to both."""
+
+STEPS: Final = (ADMINISTRATORS, Audience("seen_runs", of_seen("agent_steps", "run_id", "agent_runs")))
+"""Of ``agent_steps``: whoever sees the run."""
+
+_ASKED_BY_ME: Final = of_seen("approvals", "session_id", "agent_sessions", f"p.user_id = {ME}")
+_ASKED_BY_ANOTHER: Final = of_seen("approvals", "session_id", "agent_sessions", f"p.user_id IS DISTINCT FROM {ME}")
+_IN_TIME: Final = "(expires_at IS NULL OR expires_at > now())"
+
+APPROVALS: Final = (
+    Audience(ADMINISTRATORS.name, ADMINISTRATORS.using, command="SELECT"),
+    Audience("seen_sessions", of_seen("approvals", "session_id", "agent_sessions"), command="SELECT"),
+    Audience(
+        "asks",
+        # Nobody asks for what is decided already; what was decided elsewhere the owner of the schema brings in.
+        f"{OWNER} OR status = 'pending' AND decided_by IS NULL AND decided_at IS NULL "
+        f"AND ({ADMINISTRATORS.using} OR {_ASKED_BY_ME})",
+        command="INSERT",
+    ),
+    Audience(
+        "decides",
+        # Once, and never the person who asked, be it an administrator. Whoever sees another one's session is an
+        # administrator, or the manager of its customer.
+        f"status = 'pending' AND ({_ASKED_BY_ANOTHER} OR session_id IS NULL AND {ADMINISTRATORS.using})",
+        check=f"status IN ('approved', 'rejected') AND decided_by = {ME} AND decided_at IS NOT NULL AND {_IN_TIME} "
+        f"OR status = 'expired' AND decided_by IS NULL AND NOT {_IN_TIME}",
+        command="UPDATE",
+    ),
+)
+"""Of ``approvals``: seen by whoever sees the session, decided by another person, deleted by nobody."""
