@@ -96,6 +96,10 @@ regenerate: $(STAMP) ## Before the first release only: write all revisions anew 
 bench: $(STAMP) ## Measure what the locks cost, side by side
 	$(BIN)/python benchmarks/scope.py
 
+.PHONY: bench-audience
+bench-audience: $(STAMP) ## Measure what it costs to tell apart who asks
+	$(BIN)/python benchmarks/audience.py
+
 .PHONY: docs
 docs: $(STAMP) ## Write the pages that are generated: the schema reference, the leakage battery
 	$(BIN)/hedgerow docs

@@ -20,5 +20,5 @@ CREATE POLICY self ON users AS PERMISSIVE FOR SELECT TO PUBLIC
     USING (id = (SELECT auth.uid()));
 
 CREATE POLICY administrators ON users AS PERMISSIVE FOR ALL TO PUBLIC
-    USING ((SELECT app.sees_every_user()))
-    WITH CHECK ((SELECT app.sees_every_user()));
+    USING (tenant_id >= (SELECT CASE WHEN app.sees_every_user() THEN '' END))
+    WITH CHECK (tenant_id >= (SELECT CASE WHEN app.sees_every_user() THEN '' END));

@@ -9,48 +9,49 @@ from __future__ import annotations
 from typing import Final
 
 from hedgerow.core.wall import Audience
-from hedgerow.tenancy.audience import ADMINISTRATORS, ME, OWNER, mine, of_seen
+from hedgerow.tenancy.audience import ADMINISTRATORS, ME, OWNER, mine, of_any, of_few
 
 ASSIGNED: Final = (ADMINISTRATORS, Audience("assigned_manager", mine("csm_id")))
 """Of ``customers``: a manager keeps those assigned to himself, so he can neither take nor give one away."""
 
 
-def of_customer(table: str) -> tuple[Audience, ...]:
-    """Of a table whose rows hang on a customer: whoever sees the customer."""
-    return ADMINISTRATORS, Audience("customer_manager", of_seen(table, "customer_id", "customers"))
+_MANAGER: Final = of_few("customer_id", "customers", mine("p.csm_id"))
+"""Rows that hang on a customer of the person's own."""
 
+ON_A_CUSTOMER: Final = (ADMINISTRATORS, Audience("customer_manager", _MANAGER))
+"""Of a table whose rows hang on a customer: the customer's manager."""
 
 SESSIONS: Final = (
     ADMINISTRATORS,
     Audience("own_sessions", mine("user_id")),
-    Audience("customer_manager", of_seen("agent_sessions", "customer_id", "customers"), command="SELECT"),
+    Audience("customer_manager", _MANAGER, command="SELECT"),
 )
 """Of ``agent_sessions``."""
 
 MESSAGES: Final = (
     ADMINISTRATORS,
-    Audience("own_sessions", of_seen("agent_messages", "session_id", "agent_sessions", f"p.user_id = {ME}")),
-    Audience("seen_sessions", of_seen("agent_messages", "session_id", "agent_sessions"), command="SELECT"),
+    Audience("own_sessions", of_any("agent_messages", "session_id", "agent_sessions", mine("p.user_id"))),
+    Audience("seen_sessions", of_any("agent_messages", "session_id", "agent_sessions"), command="SELECT"),
 )
 """Of ``agent_messages``: written by the session's user, read by whoever sees the session."""
 
 RUNS: Final = (
-    *of_customer("agent_runs"),
-    Audience("own_sessions", of_seen("agent_runs", "session_id", "agent_sessions", f"p.user_id = {ME}")),
-    Audience("seen_sessions", of_seen("agent_runs", "session_id", "agent_sessions"), command="SELECT"),
+    *ON_A_CUSTOMER,
+    Audience("own_sessions", of_any("agent_runs", "session_id", "agent_sessions", mine("p.user_id"))),
+    Audience("seen_sessions", of_any("agent_runs", "session_id", "agent_sessions"), command="SELECT"),
 )
 """Of ``agent_runs``: a run belongs to a session, to a customer, or to both."""
 
-STEPS: Final = (ADMINISTRATORS, Audience("seen_runs", of_seen("agent_steps", "run_id", "agent_runs")))
+STEPS: Final = (ADMINISTRATORS, Audience("seen_runs", of_any("agent_steps", "run_id", "agent_runs")))
 """Of ``agent_steps``: whoever sees the run."""
 
-_ASKED_BY_ME: Final = of_seen("approvals", "session_id", "agent_sessions", f"p.user_id = {ME}")
-_ASKED_BY_ANOTHER: Final = of_seen("approvals", "session_id", "agent_sessions", f"p.user_id IS DISTINCT FROM {ME}")
+_ASKED_BY_ME: Final = of_any("approvals", "session_id", "agent_sessions", mine("p.user_id"))
+_ASKED_BY_ANOTHER: Final = of_any("approvals", "session_id", "agent_sessions", f"p.user_id IS DISTINCT FROM {ME}")
 _IN_TIME: Final = "(expires_at IS NULL OR expires_at > now())"
 
 APPROVALS: Final = (
     Audience(ADMINISTRATORS.name, ADMINISTRATORS.using, command="SELECT"),
-    Audience("seen_sessions", of_seen("approvals", "session_id", "agent_sessions"), command="SELECT"),
+    Audience("seen_sessions", of_any("approvals", "session_id", "agent_sessions"), command="SELECT"),
     Audience(
         "asks",
         # Nobody asks for what is decided already; what was decided elsewhere the owner of the schema brings in.

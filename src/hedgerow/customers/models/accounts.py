@@ -14,7 +14,7 @@ from hedgerow.core.base import Base
 from hedgerow.core.keys import tenant_fk, tenant_relationship
 from hedgerow.core.mixins import KeepsUpdatedAt, SoftDelete, TenantOwned
 from hedgerow.core.types import uuid_pk
-from hedgerow.customers.audience import ASSIGNED, of_customer
+from hedgerow.customers.audience import ASSIGNED, ON_A_CUSTOMER
 from hedgerow.customers.enums import CustomerTier, Sentiment, StakeholderRole
 from hedgerow.tenancy.models import User
 
@@ -92,7 +92,7 @@ class Stakeholder(TenantOwned, Base):
     """Contact person at a customer."""
 
     __tablename__ = "stakeholders"
-    __audience__ = of_customer("stakeholders")
+    __audience__ = ON_A_CUSTOMER
     __table_args__ = (
         *tenant_fk("customer_id", "customers.id"),
         Index("uq_stakeholders_primary", "tenant_id", "customer_id", unique=True, postgresql_where=text("is_primary")),
@@ -118,7 +118,7 @@ class Contract(TenantOwned, Base):
     """Contract of a customer with data read from the document."""
 
     __tablename__ = "contracts"
-    __audience__ = of_customer("contracts")
+    __audience__ = ON_A_CUSTOMER
     __table_args__ = (
         *tenant_fk("customer_id", "customers.id", index=False),
         # What entitlements refer to, so that they cannot name another customer's contract.
@@ -147,7 +147,7 @@ class Entitlement(TenantOwned, Base):
     """Product and quantity a customer bought."""
 
     __tablename__ = "entitlements"
-    __audience__ = of_customer("entitlements")
+    __audience__ = ON_A_CUSTOMER
     __table_args__ = (
         *tenant_fk("customer_id", "customers.id"),
         *tenant_fk("contract_id", "contracts.id", shared=("customer_id",)),

@@ -16,7 +16,7 @@ from hedgerow.core.keys import tenant_fk, tenant_relationship
 from hedgerow.core.mixins import TenantOwned
 from hedgerow.core.objects import Trigger, declare_trigger
 from hedgerow.core.types import uuid_pk
-from hedgerow.customers.audience import of_customer
+from hedgerow.customers.audience import ON_A_CUSTOMER
 from hedgerow.customers.enums import QbrStatus, RenewalStage, RiskSeverity, RiskSignalType
 from hedgerow.customers.models.accounts import Customer
 
@@ -27,7 +27,7 @@ class HealthScore(TenantOwned, Base):
     """Dated health score of a customer and its five parts (PROVE), each 0 to 100."""
 
     __tablename__ = "health_scores"
-    __audience__ = of_customer("health_scores")
+    __audience__ = ON_A_CUSTOMER
     __table_args__ = (
         *tenant_fk("customer_id", "customers.id", index=False),
         *(CheckConstraint(f"{part} BETWEEN 0 AND 100", name=f"{part}_range") for part in PARTS),
@@ -74,7 +74,7 @@ class UsageMetric(TenantOwned, Base):
     """Daily product usage of a customer."""
 
     __tablename__ = "usage_metrics"
-    __audience__ = of_customer("usage_metrics")
+    __audience__ = ON_A_CUSTOMER
     __table_args__ = (
         *tenant_fk("customer_id", "customers.id", index=False),
         # A day is loaded once.
@@ -100,7 +100,7 @@ class RiskSignal(TenantOwned, Base):
     """Warning sign on a customer, open until resolved_at is set."""
 
     __tablename__ = "risk_signals"
-    __audience__ = of_customer("risk_signals")
+    __audience__ = ON_A_CUSTOMER
     __table_args__ = (
         *tenant_fk("customer_id", "customers.id"),
         Index("ix_risk_signals_unresolved", "tenant_id", "customer_id", postgresql_where=text("resolved_at IS NULL")),
@@ -124,7 +124,7 @@ class Renewal(TenantOwned, Base):
     """Forecast of a coming renewal."""
 
     __tablename__ = "renewal_pipeline"
-    __audience__ = of_customer("renewal_pipeline")
+    __audience__ = ON_A_CUSTOMER
     __table_args__ = (
         *tenant_fk("customer_id", "customers.id"),
         Index(None, "tenant_id", "renewal_date"),
@@ -148,7 +148,7 @@ class Qbr(TenantOwned, Base):
     """Quarterly business review meeting."""
 
     __tablename__ = "qbrs"
-    __audience__ = of_customer("qbrs")
+    __audience__ = ON_A_CUSTOMER
     __table_args__ = (*tenant_fk("customer_id", "customers.id"),)
 
     id: Mapped[uuid_pk]
