@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 import hedgerow.agents.repository
 import hedgerow.assistant.repository
+import hedgerow.exceptions.repository
 import hedgerow.kpi.repository
 import hedgerow.mlops.repository
 import hedgerow.patients.repository
@@ -527,7 +528,7 @@ def test_a_split_aware_repository_is_of_a_split_aware_table() -> None:
 
 
 def contracts() -> list[type[AsyncBaseRepository[Any]]]:
-    domains = ("agents", "assistant", "kpi", "mlops", "patients", "predictions", "splits")
+    domains = ("agents", "assistant", "exceptions", "kpi", "mlops", "patients", "predictions", "splits")
     modules = [getattr(hedgerow, domain).repository for domain in domains]
     return [
         kind

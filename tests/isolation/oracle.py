@@ -32,6 +32,11 @@ def split_tables() -> list[Table]:
     return [table for table in tenant_tables() if "split_assignment" in table.columns]
 
 
+def is_shared(table: Table) -> bool:
+    """Whether rows without a tenant are every tenant's to read."""
+    return bool(table.columns["tenant_id"].nullable) if "tenant_id" in table.columns else False
+
+
 def name(table: Table) -> str:
     return table.name
 
@@ -41,16 +46,24 @@ def key(table: Table, row: Any) -> tuple[Any, ...]:
 
 
 def truth(
-    admin: Connection, table: Table, tenant: str, splits: Collection[str], *, deleted: bool = True
+    admin: Connection,
+    table: Table,
+    tenant: str,
+    splits: Collection[str],
+    *,
+    deleted: bool = True,
+    shared: bool = True,
 ) -> set[tuple[Any, ...]]:
     """Keys of the rows of ``table`` that a scope of ``tenant`` and ``splits`` should see.
 
     ``admin`` bypasses every policy. The wall shows rows that were deleted softly, the filter does not: ``deleted`` says
-    whether they count. The split rules are spelt out here a second time on purpose.
+    whether they count; ``shared``, whether the rows of all tenants do, where the table has such. The split rules are
+    spelt out here a second time on purpose.
     """
     everything = [dict(row) for row in admin.execute(text(f"SELECT * FROM {table.name}")).mappings()]
     tenant_column = "id" if table.name == "tenant" else "tenant_id"
-    own = [row for row in everything if row[tenant_column] == tenant and (deleted or not row.get("deleted_at"))]
+    owners = {tenant, None} if shared and is_shared(table) else {tenant}
+    own = [row for row in everything if row[tenant_column] in owners and (deleted or not row.get("deleted_at"))]
     if "split_assignment" in table.columns:
         event_time = table.info["hedgerow.model"].__event_time__
         if event_time:

@@ -91,7 +91,7 @@ def entered(connection: Connection, splits: tuple[str, ...], person: str | None)
 
 def observe(connection: Connection, table: Table, people: list[str | None], rows: list[str]) -> Observed:
     """What each scope can do with the table."""
-    columns = [column.name for column in table.columns if column.computed is None]
+    columns = [column.name for column in table.columns if column.computed is None and column.identity is None]
     listed = ", ".join(columns)
     touched = next(iter(updatable_columns(table)), None)
     statements = {"select": f"SELECT count(*) FROM {table.name}", "delete": f"DELETE FROM {table.name}"}

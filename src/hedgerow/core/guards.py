@@ -102,7 +102,7 @@ class ObjectGuard:
         """Check a changed object before its UPDATE.
 
         Raises:
-            CrossTenantError: its tenant was changed.
+            CrossTenantError: its tenant was changed, or it belongs to all tenants.
             SplitAccessError: its split was changed.
             AppendOnlyError: its table is append-only.
         """
@@ -113,6 +113,7 @@ class ObjectGuard:
             if tenant_key is not None and _moved(state, tenant_key):
                 raise _foreign(entry, state.dict.get(tenant_key), self._scope, "would move to")
             self._require_tenant(state, entry, tenant_key, "belongs to")
+            self._require_owned(instance, entry, tenant_key)
             self._require_own_split(state, entry, split_key)
             if split_key is not None and _moved(state, split_key):
                 raise SplitAccessError(
@@ -128,13 +129,24 @@ class ObjectGuard:
 
         Raises:
             AppendOnlyError: the table is append-only.
+            CrossTenantError: it belongs to all tenants.
             SplitAccessError: the artefact was computed on a split that the scope does not hold.
         """
         state = _state(instance)
-        for entry, _, split_key in _entries(state.mapper, self._registry):
+        for entry, tenant_key, split_key in _entries(state.mapper, self._registry):
             if entry.append_only:
                 raise _append_only(entry, "deleted", self._scope)
+            self._require_owned(instance, entry, tenant_key)
             self._require_own_split(state, entry, split_key)
+
+    def _require_owned(self, instance: object, entry: Entry, tenant_key: str | None) -> None:
+        if entry.rule.shared and tenant_key is not None and getattr(instance, tenant_key) is None:
+            raise CrossTenantError(
+                "an object of all tenants is read by sessions and written by none",
+                remedy="let the owner of the schema write it, or make one of the tenant's own",
+                table=entry.name,
+                scope=self._scope,
+            )
 
     def _require_own_split(self, state: InstanceState[Any], entry: Entry, split_key: str | None) -> None:
         split = state.dict.get(split_key) if entry.rule.artefact and split_key is not None else None

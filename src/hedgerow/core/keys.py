@@ -35,9 +35,10 @@ def tenant_fk(
     return (constraint, Index(None, "tenant_id", column)) if index else (constraint,)
 
 
-def reference_fk(column: str, target: str) -> tuple[SchemaItem, ...]:
+def reference_fk(column: str, target: str, *, ondelete: OnDelete = "NO ACTION") -> tuple[SchemaItem, ...]:
     """A foreign key from a tenant-owned table to a global reference table, and its tenant-leading index."""
-    return ForeignKeyConstraint([column], [target]), Index(None, "tenant_id", column)
+    constraint = ForeignKeyConstraint([column], [target], ondelete=None if ondelete == "NO ACTION" else ondelete)
+    return constraint, Index(None, "tenant_id", column)
 
 
 def tenant_relationship(child: str, parent: str, **kwargs: Any) -> Any:

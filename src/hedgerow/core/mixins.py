@@ -53,6 +53,26 @@ class TenantOwned:
             table.info[AUDIENCE_INFO] = cls.__audience__
 
 
+class Shared:
+    """Rows belong to one tenant or, where ``tenant_id`` is NULL, to all of them.
+
+    A session reads its tenant's rows and those of all, and writes its tenant's only. Rows of all tenants are written
+    by the owner of the schema. The key is the table's own: ``tenant_id`` cannot lead one, and no foreign key can say
+    that a row is referred to by its own tenant; a table that refers to such a one needs a trigger.
+    """
+
+    tenant_id: Mapped[str | None] = mapped_column(
+        String(50),
+        ForeignKey("tenant.id", ondelete="RESTRICT"),
+        sort_order=-1,
+        comment="Tenant that owns the row; NULL for a row of all tenants",
+    )
+
+    @classmethod
+    def __describe_table__(cls, table: Table) -> None:
+        table.info["hedgerow.scope"] = ScopeRule(shared=True)
+
+
 class SplitAware:
     """Rows belong to an ML split, shown only to scopes that hold it.
 

@@ -100,6 +100,7 @@ class Trigger:
     :ivar function: the call, for example ``"update_updated_at_column()"``.
     :ivar level: ``"ROW"`` or ``"STATEMENT"``.
     :ivar condition: SQL of a WHEN clause.
+    :ivar referencing: SQL of a REFERENCING clause, for example ``"NEW TABLE AS added"``.
     """
 
     name: str
@@ -107,13 +108,15 @@ class Trigger:
     function: str
     level: Literal["ROW", "STATEMENT"] = "ROW"
     condition: str | None = None
+    referencing: str | None = None
 
     def on(self, table: Table) -> DbObject:
+        rows = f"\n    REFERENCING {self.referencing}" if self.referencing else ""
         condition = f"\n    WHEN ({self.condition})" if self.condition else ""
         return DbObject(
             "trigger",
             f"{table.name}.{self.name}",
-            f"CREATE TRIGGER {self.name} {self.when} ON {table.name}\n"
+            f"CREATE TRIGGER {self.name} {self.when} ON {table.name}{rows}\n"
             f"    FOR EACH {self.level}{condition} EXECUTE FUNCTION {self.function};",
             f"DROP TRIGGER {self.name} ON {table.name};",
         )

@@ -64,6 +64,7 @@ class ScopeRule:
         only_split: the single split that a view shows (``v_holdout_...``); reading it needs that split in scope.
         artefact: the rows are no records of a split but were computed on it (a model, an explanation): they are
             shown to scopes that hold that split or a later one.
+        shared: a row without a tenant is every tenant's to read and no tenant's to write.
     """
 
     tenant_column: str = "tenant_id"
@@ -71,6 +72,7 @@ class ScopeRule:
     event_time: tuple[str, ...] = ()
     only_split: str | None = None
     artefact: bool = False
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,11 @@ def scope_predicate(relation: FromClause, rule: ScopeRule, claims: Claims) -> Co
     Raises:
         RuleError: the rule names a column that the relation does not have.
     """
-    parts: list[ColumnElement[bool]] = [_column(relation, rule.tenant_column) == claims.tenant]
+    tenant = _column(relation, rule.tenant_column)
+    if rule.shared:
+        # Still closed without a tenant: NULL equals nothing.
+        tenant = func.coalesce(tenant, claims.tenant)
+    parts: list[ColumnElement[bool]] = [tenant == claims.tenant]
     if rule.only_split is not None:
         parts.append(_label(rule.only_split) == func.any(cast(claims.splits, ARRAY(Text))))
     if rule.split_column is not None:

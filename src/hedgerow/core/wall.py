@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from sqlalchemy import ColumnElement, Table, literal_column
+from sqlalchemy import ColumnElement, Table, literal_column, or_
 from sqlalchemy.dialects import postgresql
 
 from hedgerow.core.objects import APP_ROLE, DbObject, quote
@@ -81,13 +81,16 @@ def row_security(table: Table) -> Iterator[DbObject]:
     # Time decides what is seen, not what may be written: a patient's later events must be storable before their
     # window opens, or they would be lost. Artefacts of earlier splits are seen, but written by their own split only,
     # or later splits could write to earlier ones.
-    written = sql_text(scope_predicate(table, replace(rule, event_time=(), artefact=False), WALL_CLAIMS))
+    own = scope_predicate(table, replace(rule, event_time=(), artefact=False, shared=False), WALL_CLAIMS)
+    written = sql_text(or_(table.c[rule.tenant_column].is_(None), own) if rule.shared else own)
     yield _policy(
         table,
         TENANT_POLICY,
         "AS RESTRICTIVE FOR ALL TO PUBLIC",
         [f"    USING ({seen})", f"    WITH CHECK ({written})"],
     )
+    if rule.shared:
+        yield from _written_by_tenant(table, sql_text(own))
     if rule.artefact:
         for command in ("UPDATE", "DELETE"):
             yield _policy(
@@ -100,6 +103,16 @@ def row_security(table: Table) -> Iterator[DbObject]:
         yield from _written_from(table, table.info["hedgerow.written_from"])
     for audience in table.info.get(AUDIENCE_INFO, (EVERY_MEMBER,)):
         yield audience.on(table)
+
+
+def _written_by_tenant(table: Table, own: str) -> Iterator[DbObject]:
+    """Sessions write their tenant's rows; what belongs to all tenants is left to the owner of the schema."""
+    for command, clauses in (
+        ("INSERT", [f"    WITH CHECK ({own})"]),
+        ("UPDATE", [f"    USING ({own})", f"    WITH CHECK ({own})"]),
+        ("DELETE", [f"    USING ({own})"]),
+    ):
+        yield _policy(table, f"own_tenant_{command.lower()}", f"AS RESTRICTIVE FOR {command} TO {APP_ROLE}", clauses)
 
 
 def _written_from(table: Table, splits: tuple[str, ...]) -> Iterator[DbObject]:

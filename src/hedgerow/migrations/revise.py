@@ -287,9 +287,11 @@ def _owns(domain: Domain, entry: Entry) -> bool:
     """Whether an object of the database belongs to ``domain``."""
     kind, _, name = entry.parent.partition(" ")
     match kind:
-        case "table" | "sequence":
-            # A sequence is named after the table and column that it serves.
-            return any(name == t.name or (kind == "sequence" and name.startswith(f"{t.name}_")) for t in domain.tables)
+        case "table":
+            return any(name == table.name for table in domain.tables)
+        case "sequence":
+            # Named after the column that it serves; the name of one table may begin like that of another.
+            return any(name == f"{column.table.name}_{column.name}_seq" for t in domain.tables for column in t.columns)
         case "view":
             return any(name == view.name for view in domain.views)
         case "function":

@@ -13,7 +13,7 @@ with tenants, patients and everything about them, loaded through COPY as the own
 
 from hedgerow.seeding.draw import Draw
 from hedgerow.seeding.load import TableCount
-from hedgerow.seeding.plan import Row, SeedError, TableSeed, per_tenant, per_unit, reference, table_seeds
+from hedgerow.seeding.plan import Row, SeedError, TableSeed, per_tenant, per_unit, reference, shared, table_seeds
 from hedgerow.seeding.run import SeedReport, seed, steps
 from hedgerow.seeding.world import NOW, UNIT, World, at, later, tenant_id
 
@@ -33,6 +33,7 @@ __all__ = [
     "per_unit",
     "reference",
     "seed",
+    "shared",
     "steps",
     "table_seeds",
     "tenant_id",

@@ -28,6 +28,9 @@ from hedgerow.seeding.world import World
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
+ONCE: Final = ("reference", "shared")
+"""Kinds of rows that are loaded once a database, before any tenant."""
+
 LOCK: Final = 0x68656467
 """Advisory lock of a transaction that seeds: a second run waits, and then finds everything there."""
 
@@ -228,23 +231,29 @@ def _store(connection: Connection, batch: Batch, counts: Counts, *, fresh: bool 
     table = batch.job.seed.table
     stage = _staged(connection, batch)
     owned = "tenant_id" in table.columns
+    numbered = [name for name in batch.columns if table.columns[name].identity is not None]
     target = [sql.Identifier(name) for name in batch.columns]
     source: list[sql.Composable] = [sql.SQL("s.{}").format(name) for name in target]
     if owned:
         target.insert(0, sql.Identifier("tenant_id"))
         source.insert(0, sql.SQL("app.current_tenant()"))
     # Without ON CONFLICT: a collision on another key than the primary one is an error, not a row that goes missing.
-    # Reference rows may be there under another id.
-    statement = sql.SQL("INSERT INTO {table} ({target}) SELECT {source} FROM {stage} AS s{absent}{rest}").format(
+    # Reference rows may be there under another id; rows of all tenants are not seen without a scope.
+    statement = sql.SQL(
+        "INSERT INTO {table} ({target}) {numbers} SELECT {source} FROM {stage} AS s{absent}{rest}"
+    ).format(
         table=sql.Identifier(table.name),
         target=sql.SQL(", ").join(target),
         source=sql.SQL(", ").join(source),
         stage=stage,
         absent=sql.SQL("") if fresh else sql.SQL(" WHERE ") + _absent(table),
-        rest=sql.SQL(" ON CONFLICT DO NOTHING" if batch.job.seed.kind == "reference" else ""),
+        numbers=sql.SQL("OVERRIDING SYSTEM VALUE" if numbered else ""),
+        rest=sql.SQL(" ON CONFLICT DO NOTHING" if batch.job.seed.kind in ONCE else ""),
     )
     try:
         inserted = connection.execute(statement).rowcount
+        for name in numbered:
+            _advance(connection, table, name, stage)
     except psycopg.errors.IntegrityError as error:
         raise SeedError(
             f"Rows that somebody else wrote stand in the way: {error.diag.message_primary}.",
@@ -256,6 +265,17 @@ def _store(connection: Connection, batch: Batch, counts: Counts, *, fresh: bool 
     count.present += batch.rows - inserted
     count.seconds += perf_counter() - began
     return inserted
+
+
+def _advance(connection: Connection, table: Table, column: str, stage: sql.Identifier) -> None:
+    """Let the numbers that the server gives out begin behind those of the staged rows."""
+    sequence = connection.execute("SELECT pg_get_serial_sequence(%s, %s)", [table.name, column]).fetchone()
+    assert sequence is not None
+    connection.execute(
+        sql.SQL("SELECT setval({}, greatest((SELECT max({}) FROM {}), (SELECT last_value FROM {})))").format(
+            sequence[0], sql.Identifier(column), stage, sql.SQL(sequence[0])
+        )
+    )
 
 
 def _staged(connection: Connection, batch: Batch) -> sql.Identifier:

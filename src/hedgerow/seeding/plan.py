@@ -17,7 +17,7 @@ from hedgerow.seeding.world import World
 Row = Mapping[str, Any]
 """One row: column to value. All rows of a function have the same columns; ``tenant_id`` is not among them."""
 
-Kind = Literal["reference", "tenant", "unit"]
+Kind = Literal["reference", "shared", "tenant", "unit"]
 
 
 class SeedError(HedgerowError):
@@ -29,7 +29,8 @@ class TableSeed:
     """The rows of one table.
 
     :ivar table: the table.
-    :ivar kind: ``reference``: once a database; ``tenant``: once a tenant; ``unit``: for each unit of scale.
+    :ivar kind: ``reference``: once a database, brought by its revisions; ``shared``: once a database, by the seed
+        alone; ``tenant``: once a tenant; ``unit``: for each unit of scale.
     :ivar make: gives the rows of a unit; the others are asked for unit 0 only.
     """
 
@@ -61,20 +62,33 @@ def reference(model: type[Base], rows: Callable[[], Iterable[Row]]) -> TableSeed
     return TableSeed(metadata.tables[model.__tablename__], "reference", lambda *_: rows())
 
 
+def shared(model: type[Base]) -> Callable[[Callable[[], Iterable[Row]]], TableSeed]:
+    """Declare a function that gives rows of all tenants which only the seed brings, and no revision.
+
+    A table may have such rows beside those of each tenant.
+    """
+
+    def declare(rows: Callable[[], Iterable[Row]]) -> TableSeed:
+        return TableSeed(metadata.tables[model.__tablename__], "shared", lambda *_: rows())
+
+    return declare
+
+
 def table_seeds() -> tuple[TableSeed, ...]:
     """The seeds of all domains, referenced tables first.
 
     Raises:
         SeedError: a table is seeded by two functions, or a domain has no ``SEEDS``.
     """
-    found: dict[str, TableSeed] = {}
+    found: dict[tuple[str, bool], TableSeed] = {}
     for name in registry.NAMES:
         seeds: tuple[TableSeed, ...] | None = getattr(import_module(f"hedgerow.{name}.seed"), "SEEDS", None)
         if seeds is None:
             raise SeedError(f"The domain {name} names no seeds.", remedy=f"give hedgerow/{name}/seed.py its SEEDS")
         for seed in seeds:
-            if found.setdefault(seed.table.name, seed) is not seed:
+            if found.setdefault((seed.table.name, seed.kind == "shared"), seed) is not seed:
                 raise SeedError(
                     f"{seed.table.name} is seeded twice, the second time by {name}.", remedy="merge the two functions"
                 )
-    return tuple(found[table.name] for table in metadata.sorted_tables if table.name in found)
+    keys = ((table.name, of_all) for table in metadata.sorted_tables for of_all in (True, False))
+    return tuple(found[key] for key in keys if key in found)

@@ -12,7 +12,7 @@ from sqlalchemy import URL
 
 from hedgerow.core.settings import libpq_url, resolve_urls
 from hedgerow.seeding.guard import check_database
-from hedgerow.seeding.load import Counts, Progress, TableCount, jobs, load_reference, load_tenant
+from hedgerow.seeding.load import ONCE, Counts, Progress, TableCount, jobs, load_reference, load_tenant
 from hedgerow.seeding.plan import SeedError, table_seeds
 from hedgerow.seeding.world import World
 
@@ -41,7 +41,7 @@ class SeedReport:
 
 def steps(tenants: int = 2, scale: int = 1) -> int:
     """How many steps :func:`seed` reports in all."""
-    seeds = [seed for seed in table_seeds() if seed.kind != "reference"]
+    seeds = [seed for seed in table_seeds() if seed.kind not in ONCE]
     return tenants * sum(len(job.units) for job in jobs(seeds, scale))
 
 
@@ -71,10 +71,10 @@ def seed(
     began = perf_counter()
     counts: Counts = defaultdict(TableCount)
     seeds = table_seeds()
-    owned = [item for item in seeds if item.kind != "reference"]
+    owned = [item for item in seeds if item.kind not in ONCE]
     with connect(url) as connection:
         check_database(connection, force=force)
-        load_reference(connection, [item for item in seeds if item.kind == "reference"], counts)
+        load_reference(connection, [item for item in seeds if item.kind in ONCE], counts)
         for number in range(1, tenants + 1):
             load_tenant(connection, World(number), owned, scale, counts, progress)
     tables = {item.table.name: counts[item.table.name] for item in seeds}

@@ -259,8 +259,8 @@ class FilterCompiler(PGCompiler):
     # -- writing ----------------------------------------------------------------------------------------------
 
     def visit_hedgerow_target_predicate(self, element: TargetPredicate, **kw: Any) -> str:
-        # Artefacts of earlier splits are read, and written by their own split only.
-        rule = replace(element.entry.rule, artefact=False)
+        # Artefacts of earlier splits are read, and written by their own split only; so are rows of all tenants.
+        rule = replace(element.entry.rule, artefact=False, shared=False)
         return f"({self._predicate(element.entry, self._name_of(element.target), rule)})"
 
     def visit_hedgerow_value(self, element: inserts.WrittenValue, **kw: Any) -> str:
