@@ -22,10 +22,16 @@ from sqlalchemy.dialects.postgresql.base import PGCompiler, PGExecutionContext
 from sqlalchemy.orm import Session
 
 from hedgerow.core import engine, guards, session
-from hedgerow.core.filter import compiler, context, inserts, install, opening
+from hedgerow.core.filter import compiler, context, inserts, install, opening, registry
 
 VARIABLE = "HEDGEROW_MUTANT"
-TESTS = ("tests/core/filter", "tests/core/test_engine.py", "tests/core/test_doctor.py", "tests/leakage")
+TESTS = (
+    "tests/core/filter",
+    "tests/core/test_engine.py",
+    "tests/core/test_doctor.py",
+    "tests/isolation/test_soft_delete.py",
+    "tests/leakage",
+)
 #: Not needed for a verdict, and slow.
 LEFT_OUT = ("tests/leakage/test_fuzz.py", "tests/core/filter/test_random.py")
 
@@ -82,6 +88,7 @@ def mutants() -> dict[str, Callable[[], None]]:
         found[f"engine.{handler}"] = partial(setattr, engine, handler, _nothing)
     found["install.listener"] = partial(setattr, install, "listener", lambda registry: _nothing)
     found["opening._verify_role"] = partial(setattr, opening, "_verify_role", _nothing)
+    found["registry.soft_delete"] = partial(setattr, registry, "SOFT_DELETE_INFO", "forgotten")
     found["inserts.stamp"] = partial(setattr, inserts, "stamp", lambda _, statement, *args, **kwargs: statement)
     for name, member in vars(guards.ObjectGuard).items():
         if callable(member) and not name.startswith("_"):
