@@ -1,7 +1,7 @@
-"""Extension, roles, the readers of the scope and shared trigger functions.
+"""Extension, roles, the readers of the scope and shared functions.
 
-New functions: app.current_artefact_splits, app.current_splits, app.current_tenant, app.current_user_id,
-app.window_bound, forbid_mutation, update_updated_at_column.
+New functions: app.cosine_similarity, app.current_artefact_splits, app.current_splits, app.current_tenant,
+app.current_user_id, app.search_embedding, app.window_bound, forbid_mutation, update_updated_at_column.
 
 Revision: 0001_core
 Follows: nothing

@@ -37,6 +37,7 @@ COMPLETE = {
     "agents",
     "causal",
     "kpi",
+    "memory",
     "dspy",
     "audit",
     "assistant",

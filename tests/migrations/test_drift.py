@@ -66,6 +66,10 @@ CHANGES = {
     "a column": ("ALTER TABLE users ADD COLUMN nickname text", Key("column", "users.nickname")),
     "a type": ("ALTER TABLE users ALTER COLUMN full_name TYPE text", Key("column", "users.full_name")),
     "a default": ("ALTER TABLE users ALTER COLUMN is_active DROP DEFAULT", Key("column", "users.is_active")),
+    "the storage of a column": (
+        "ALTER TABLE episodic_memories ALTER COLUMN search_embedding SET STORAGE EXTERNAL",
+        Key("storage", "episodic_memories.search_embedding"),
+    ),
     "a nullability": ("ALTER TABLE users ALTER COLUMN full_name SET NOT NULL", Key("column", "users.full_name")),
     "an enum": ("ALTER TYPE region_type ADD VALUE 'abroad'", Key("enum", "region_type")),
     "a table": ("CREATE TABLE notes (note text)", Key("table", "notes")),

@@ -53,6 +53,18 @@ TAMPERED: dict[str, tuple[str, Key | None]] = {
         """,
         Key("policy", "hcp_profiles.tenant_members"),
     ),
+    "a column that is stored like its type": (
+        """
+        ALTER TABLE episodic_memories ALTER COLUMN search_embedding SET STORAGE DEFAULT;
+        """,
+        Key("storage", "episodic_memories.search_embedding"),
+    ),
+    "a column that is stored in a way of its own": (
+        """
+        ALTER TABLE users ALTER COLUMN full_name SET STORAGE EXTERNAL;
+        """,
+        Key("storage", "users.full_name"),
+    ),
     "no row security": (
         """
         ALTER TABLE hcp_profiles NO FORCE ROW LEVEL SECURITY;

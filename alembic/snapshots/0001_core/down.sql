@@ -1,6 +1,8 @@
 DROP FUNCTION app.current_artefact_splits;
 DROP FUNCTION forbid_mutation;
 DROP FUNCTION update_updated_at_column;
+DROP FUNCTION app.cosine_similarity;
+DROP FUNCTION app.search_embedding;
 DROP FUNCTION app.window_bound;
 DROP FUNCTION app.current_splits;
 DROP FUNCTION app.current_user_id;

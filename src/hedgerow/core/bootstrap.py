@@ -83,13 +83,15 @@ class CoreDomain(Domain):
 
 DOMAIN = CoreDomain(
     name="core",
-    purpose="Extension, roles, the readers of the scope and shared trigger functions",
+    purpose="Extension, roles, the readers of the scope and shared functions",
     functions=(
         Function("current_tenant", schema="app"),
         Function("current_user_id", schema="app"),
         Function("current_splits", schema="app"),
         Function("current_artefact_splits", schema="app", after=("current_splits",)),
         Function("window_bound", schema="app"),
+        Function("search_embedding", schema="app"),
+        Function("cosine_similarity", schema="app"),
         Function("update_updated_at_column", callers=None),
         Function("forbid_mutation", callers=None),
     ),

@@ -22,7 +22,10 @@ from hedgerow.core.types import NATIVE_ENUMS
 APP_ROLE = "hedgerow_app"
 """Group role of application sessions: neither owner nor superuser."""
 
-Kind = Literal["bootstrap", "comment", "function", "view", "trigger", "row_security", "policy", "grant"]
+Kind = Literal["bootstrap", "comment", "storage", "function", "view", "trigger", "row_security", "policy", "grant"]
+
+STORAGE_INFO = "hedgerow.storage"
+"""Key of ``Column.info`` that names how PostgreSQL stores a column, where not in the way of its type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +181,8 @@ class Domain:
             import_module(self.package)
         for name, enum in self.enums.items():
             yield enum_comment(name, enum)
+        for table in self.tables:
+            yield from storage(table)
         for item in _ordered((*self.functions, *self.views)):
             yield self._as_object(item)
             if isinstance(item, Function):
@@ -213,6 +218,19 @@ def function_grant(function: Function) -> DbObject:
     if function.callers:
         drop = f"REVOKE EXECUTE ON FUNCTION {name} FROM {function.callers};\n{drop}"
     return DbObject("grant", f"{name}()", create, drop)
+
+
+def storage(table: Table) -> Iterator[DbObject]:
+    """The columns of a table that are stored in another way than their type's, which no CREATE TABLE of ours says."""
+    for column in table.columns:
+        if STORAGE_INFO in column.info:
+            set_storage = f"ALTER TABLE {table.name} ALTER COLUMN {column.name} SET STORAGE"
+            yield DbObject(
+                "storage",
+                f"{table.name}.{column.name}",
+                f"{set_storage} {column.info[STORAGE_INFO]};",
+                f"{set_storage} DEFAULT;",
+            )
 
 
 def enum_comment(name: str, enum: type) -> DbObject:

@@ -22,8 +22,8 @@ from hedgerow.migrations.errors import MigrationError
 STANDALONE: Final = ("function", "view", "materialized view", "trigger", "policy")
 """Kinds that are dropped and created as a whole."""
 
-_GROUPS: Final = ("bootstrap", "comment", "function", "view", "trigger", "policy", "grant")
-_SHARED_FILE: Final = {"bootstrap": "bootstrap", "trigger": "triggers", "policy": "policies"}
+_GROUPS: Final = ("bootstrap", "comment", "storage", "function", "view", "trigger", "policy", "grant")
+_SHARED_FILE: Final = {"bootstrap": "bootstrap", "storage": "storage", "trigger": "triggers", "policy": "policies"}
 
 
 @dataclass(slots=True)
@@ -119,7 +119,8 @@ class _Planner:
             else:
                 for item in members:
                     self._add(result, f"{group}_{item.name.replace('.', '_')}", self._create(item))
-        result.clear = _script(self._drop(key) for key in reversed(self._ordered(self.touched)))
+        drops = (self._drop(key) for key in reversed(self._ordered(self.touched)))
+        result.clear = _script([*drops, *self._default_storage()])
         result.down = _script(self._down(reversed(chosen)))
         result.restore = _script(self._restore())
         return result
@@ -133,7 +134,7 @@ class _Planner:
         if item.kind == "grant":
             parents = {self.after[key].parent for key in keys}
             return bool(parents & (self.touched_parents | self.new_parents | self._regranted()) or keys & self.changed)
-        if item.kind in ("row_security", "comment", "bootstrap"):
+        if item.kind in ("row_security", "comment", "storage", "bootstrap"):
             return bool(keys & self.changed)
         return bool(keys & (self.new | self.touched | self.replaced))
 
@@ -169,7 +170,7 @@ class _Planner:
             keys = self._keys(item)
             if item.kind == "function" and keys & self.replaced:
                 continue
-            if item.kind in ("grant", "row_security", "comment") and not self._stands_alone(keys):
+            if item.kind in ("grant", "row_security", "comment", "storage") and not self._stands_alone(keys):
                 # Goes away with what it belongs to, or is restored in place.
                 continue
             yield item.drop
@@ -192,6 +193,7 @@ class _Planner:
             yield f"ALTER TABLE {key.name} NO FORCE ROW LEVEL SECURITY;"
             yield f"ALTER TABLE {key.name} DISABLE ROW LEVEL SECURITY;"
             yield self.before[key].definition
+        yield from (self.before[k].definition for k in sorted(self.changed) if k.kind == "storage" and k in self.before)
         yield from self._revokes(back=True)
         for parent in sorted(self._regranted()):
             yield from (e.definition for e in _of(self.before, parent) if e.key.kind == "grant")
@@ -231,6 +233,11 @@ class _Planner:
             if entry.parent.partition(" ")[2] and Key(*entry.parent.split(" ", 1)) in self.after:
                 there = catalogue.get(key)
                 yield there.definition if there else f"COMMENT ON {key.name} IS NULL;"
+
+    def _default_storage(self) -> Iterator[str]:
+        """Columns that are no longer stored in a way of their own."""
+        for key in sorted(key for key in self.changed if key.kind == "storage" and key not in self.after):
+            yield self.before[key].definition.rpartition(" ")[0] + " DEFAULT;"
 
     def _drop(self, key: Key) -> str:
         if key.kind in ("trigger", "policy"):

@@ -164,7 +164,6 @@ SELECT 'column', c.relation || '.' || quote_ident(c.attname), 'table ' || c.rela
            '#' || c.position, format_type(c.atttypid, c.atttypmod),
            CASE WHEN c.attcollation <> t.typcollation
                 THEN 'COLLATE ' || (SELECT quote_ident(l.collname) FROM pg_collation AS l WHERE l.oid = c.attcollation) END,
-           CASE WHEN c.attstorage <> t.typstorage THEN 'STORAGE ' || c.attstorage::text END,
            'COMPRESSION ' || nullif(c.attcompression::text, ''),
            CASE WHEN c.attnotnull THEN 'NOT NULL' END,
            'IDENTITY ' || nullif(c.attidentity::text, ''),
@@ -174,6 +173,13 @@ FROM owned_column AS c
 JOIN pg_type AS t ON t.oid = c.atttypid
 LEFT JOIN pg_attrdef AS d ON d.adrelid = c.attrelid AND d.adnum = c.attnum
 WHERE c.relation_kind = 'table'
+UNION ALL
+SELECT 'storage', c.relation || '.' || quote_ident(c.attname), 'table ' || c.relation,
+       'ALTER TABLE ' || c.relation || ' ALTER COLUMN ' || quote_ident(c.attname) || ' SET STORAGE '
+       || CASE c.attstorage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN' ELSE 'EXTENDED' END || ';'
+FROM owned_column AS c
+JOIN pg_type AS t ON t.oid = c.atttypid
+WHERE c.relation_kind = 'table' AND c.attstorage <> t.typstorage
 UNION ALL
 -- NOT NULL is said with the column: from 18 on it is also a constraint, whose name means nothing.
 SELECT 'constraint', r.name || '.' || quote_ident(k.conname), 'table ' || r.name, pg_get_constraintdef(k.oid)

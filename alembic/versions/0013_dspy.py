@@ -6,8 +6,8 @@ New functions: archive_dspy_run, create_dspy_optimization_run, get_dspy_agent_me
 get_dspy_prompt_template, get_dspy_training_examples, guard_dspy_run, keep_dspy_prompt_versions,
 store_dspy_evaluation_result, update_dspy_optimization_status.
 
-Revision: 0012_dspy
-Follows: 0011_realtime_explanations
+Revision: 0013_dspy
+Follows: 0012_memory
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision: str = "0012_dspy"
-down_revision: str | None = "0011_realtime_explanations"
+revision: str = "0013_dspy"
+down_revision: str | None = "0012_memory"
 branch_labels: tuple[str, ...] | None = None
 depends_on: tuple[str, ...] | None = None
 
