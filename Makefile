@@ -100,6 +100,10 @@ bench: $(STAMP) ## Measure what the locks cost, side by side
 bench-audience: $(STAMP) ## Measure what it costs to tell apart who asks
 	$(BIN)/python benchmarks/audience.py
 
+.PHONY: bench-requests
+bench-requests: $(STAMP) ## Measure what the locks cost a service over HTTP
+	$(BIN)/python benchmarks/requests.py
+
 .PHONY: docs
 docs: $(STAMP) ## Write the pages that are generated: the schema reference, the leakage battery
 	$(BIN)/hedgerow docs

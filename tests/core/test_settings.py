@@ -29,6 +29,7 @@ VARIABLES = (
     "HEDGEROW_LOCK_TIMEOUT",
     "HEDGEROW_STATEMENT_TIMEOUT",
     "HEDGEROW_ECHO",
+    "HEDGEROW_POOLER",
 )
 
 
@@ -49,7 +50,7 @@ class TestEnvironment:
         assert (settings.lock_timeout, settings.statement_timeout, settings.echo) == ("5s", "10min", False)
 
     def test_every_variable(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-        values = ("postgresql://o@h/d", "postgresql://a@h/d", str(tmp_path), "250ms", "1h", "true")
+        values = ("postgresql://o@h/d", "postgresql://a@h/d", str(tmp_path), "250ms", "1h", "true", "transaction")
         for name, value in zip(VARIABLES, values, strict=True):
             monkeypatch.setenv(name, value)
         settings = Settings.load()
@@ -57,6 +58,7 @@ class TestEnvironment:
         assert settings.app_url == "postgresql://a@h/d"
         assert settings.home == tmp_path
         assert (settings.lock_timeout, settings.statement_timeout, settings.echo) == ("250ms", "1h", True)
+        assert settings.pooler == "transaction"
 
     def test_an_empty_variable_is_unset(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("DATABASE_URL", "")
@@ -67,6 +69,11 @@ class TestEnvironment:
     def test_an_unusable_value_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HEDGEROW_LOCK_TIMEOUT", "soon; DROP TABLE tenant")
         with pytest.raises(SettingsError, match=r"HEDGEROW_LOCK_TIMEOUT='soon.*5s, 500ms or 10min"):
+            Settings.load()
+
+    def test_a_pooler_of_another_kind_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("HEDGEROW_POOLER", "statement")
+        with pytest.raises(SettingsError, match=r"HEDGEROW_POOLER='statement'.*'transaction'"):
             Settings.load()
 
     def test_passwords_are_not_shown(self) -> None:

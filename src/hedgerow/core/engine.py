@@ -14,6 +14,7 @@ import threading
 import weakref
 from collections.abc import Mapping
 from typing import Any, Final, cast
+from uuid import uuid4
 
 import psycopg
 from sqlalchemy import URL, Engine, create_engine, event
@@ -23,7 +24,7 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, PoolResetState
 
-from hedgerow.core.settings import Settings, async_connect_args, async_url, resolve_urls, sync_url
+from hedgerow.core.settings import Pooler, Settings, async_connect_args, async_url, resolve_urls, sync_url
 
 # What DISCARD ALL does, except that prepared statements stay: both drivers keep count of theirs. A rollback
 # alone leaves cursors WITH HOLD, settings, an assumed role, advisory locks, temporary tables and the last
@@ -33,21 +34,32 @@ _FORGET: Final = (
     "DISCARD TEMP; DISCARD SEQUENCES"
 )
 
+# asyncpg prepares whatever it runs. Behind a pooler nothing is kept for the next time, and names never meet those
+# that others have left on the same connection.
+_UNPREPARED: Final[Mapping[str, Any]] = {
+    "prepared_statement_cache_size": 0,
+    "prepared_statement_name_func": lambda: f"hedgerow_{uuid4().hex}",
+    "statement_cache_size": 0,
+}
+
 _APPLICATION: Final = "hedgerow"
 
 _lock = threading.RLock()
-_engines: dict[tuple[int, str, bool], Engine] = {}
+_engines: dict[tuple[int, str, bool, Pooler | None], Engine] = {}
 # A connection of asyncpg belongs to the event loop it was opened in; engines go when their loop goes.
-_async_engines: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[int, str], AsyncEngine]]
+_async_engines: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[int, str, Pooler | None], AsyncEngine]]
 _async_engines = weakref.WeakKeyDictionary()
-_loopless: dict[tuple[int, str], AsyncEngine] = {}
+_loopless: dict[tuple[int, str, Pooler | None], AsyncEngine] = {}
 
 
-def build_engine(url: str | URL, *, forget: bool = True, **options: Any) -> Engine:
+def build_engine(url: str | URL, *, forget: bool = True, pooler: Pooler | None = None, **options: Any) -> Engine:
     """Return a new engine for psycopg.
 
     :param url: any SQLAlchemy or libpq URL of a PostgreSQL database.
     :param forget: wipe the state of a connection when it returns to the pool.
+    :param pooler: ``"transaction"`` where the URL leads to a pooler in transaction mode. Statements are then not
+        prepared on the server, for the next one may run on another connection, and nothing is wiped, for the
+        connection is somebody else's by then: let the pooler do it.
     :param options: passed to :func:`sqlalchemy.create_engine`. A connection that the server has closed is replaced
         at checkout; where a network drops idle connections silently, ``pool_pre_ping=True`` notices that too.
 
@@ -58,15 +70,22 @@ def build_engine(url: str | URL, *, forget: bool = True, **options: Any) -> Engi
     connect_args = dict(options.pop("connect_args", {}))
     if "application_name" not in target.query:
         connect_args.setdefault("application_name", _APPLICATION)
+    if pooler == "transaction":
+        connect_args.setdefault("prepare_threshold", None)
     engine = create_engine(target, connect_args=connect_args, **options)
     event.listen(engine, "checkout", _notice_end)
-    if forget:
+    if forget and pooler is None:
         event.listen(engine, "reset", _forget)
     return engine
 
 
 def build_async_engine(
-    url: str | URL, *, forget: bool = True, variable: str = "DATABASE_URL", **options: Any
+    url: str | URL,
+    *,
+    forget: bool = True,
+    pooler: Pooler | None = None,
+    variable: str = "DATABASE_URL",
+    **options: Any,
 ) -> AsyncEngine:
     """Return a new engine for asyncpg; otherwise like :func:`build_engine`.
 
@@ -82,10 +101,11 @@ def build_async_engine(
         **connect_args.pop("server_settings", {}),
         **given.get("server_settings", {}),
     }
-    connect_args = {**connect_args, **given, "server_settings": settings}
+    pooled = _UNPREPARED if pooler == "transaction" else {}
+    connect_args = {**pooled, **connect_args, **given, "server_settings": settings}
     target = async_url(url, variable=variable)
     engine = create_async_engine(target, connect_args=connect_args, **{"pool_pre_ping": True, **options})
-    if forget:
+    if forget and pooler is None:
         event.listen(engine.sync_engine, "reset", _forget_async)
     return engine
 
@@ -112,7 +132,7 @@ def async_app_engine(url: str | URL | None = None, *, settings: Settings | None 
     settings = settings or Settings.load()
     # The given spelling, since sync_url leaves out what only asyncpg understands.
     target = url if url is not None else settings.app_url or settings.database_url or _app_url(None, settings)
-    key = (os.getpid(), _key(target))
+    key = (os.getpid(), _key(target), settings.pooler)
     with _lock:
         try:
             engines = _async_engines.setdefault(asyncio.get_running_loop(), {})
@@ -120,7 +140,7 @@ def async_app_engine(url: str | URL | None = None, *, settings: Settings | None 
             engines = _loopless
         if key not in engines:
             variable = "HEDGEROW_APP_URL" if url is None and settings.app_url else "DATABASE_URL"
-            engines[key] = build_async_engine(target, variable=variable, echo=settings.echo)
+            engines[key] = build_async_engine(target, pooler=settings.pooler, variable=variable, echo=settings.echo)
         return engines[key]
 
 
@@ -139,7 +159,7 @@ async def dispose_async_engines() -> None:
     with _lock:
         found = {**_async_engines.pop(asyncio.get_running_loop(), {}), **_loopless}
         _loopless.clear()
-    for (pid, _), engine in found.items():
+    for (pid, *_), engine in found.items():
         await engine.dispose(close=pid == os.getpid())
 
 
@@ -153,10 +173,10 @@ def _key(url: str | URL) -> str:
 
 def _cached(url: URL, *, forget: bool, settings: Settings) -> Engine:
     # The process takes part in the key: two processes must never share a connection after a fork.
-    key = (os.getpid(), _key(url), forget)
+    key = (os.getpid(), _key(url), forget, settings.pooler)
     with _lock:
         if key not in _engines:
-            _engines[key] = build_engine(url, forget=forget, echo=settings.echo)
+            _engines[key] = build_engine(url, forget=forget, pooler=settings.pooler, echo=settings.echo)
         return _engines[key]
 
 

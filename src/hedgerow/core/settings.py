@@ -12,7 +12,7 @@ import shlex
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import quote, unquote, urlencode
 
 from platformdirs import user_data_path
@@ -31,6 +31,9 @@ _SCHEME: Final = re.compile(r"(postgres(?:ql)?)(\+\w+)?://")
 _MARKERS: Final = (".hedgerow", "alembic.ini", "pyproject.toml")
 
 Interval = Annotated[str, StringConstraints(pattern=r"^\d+\s*(us|ms|s|min|h|d)?$", strip_whitespace=True)]
+
+Pooler = Literal["transaction"]
+"""A pooler between sessions and the server, by what it lends: a server connection for one transaction."""
 
 
 class SettingsError(HedgerowError):
@@ -61,6 +64,8 @@ class Settings(BaseSettings):
         lock_timeout: ``HEDGEROW_LOCK_TIMEOUT``: how long a migration waits for a lock (PostgreSQL notation).
         statement_timeout: ``HEDGEROW_STATEMENT_TIMEOUT``: how long a statement of a migration may run.
         echo: ``HEDGEROW_ECHO``: log every statement.
+        pooler: ``HEDGEROW_POOLER``: what stands between sessions and the server; ``transaction`` for a pooler that
+            gives a connection away after each transaction, as PgBouncer does in that mode.
     """
 
     model_config = SettingsConfigDict(env_prefix="HEDGEROW_", env_ignore_empty=True, populate_by_name=True, frozen=True)
@@ -72,6 +77,7 @@ class Settings(BaseSettings):
     lock_timeout: Interval = "5s"
     statement_timeout: Interval = "10min"
     echo: bool = False
+    pooler: Pooler | None = None
 
     @field_validator("home")
     @classmethod
