@@ -46,6 +46,21 @@ def test_domains_import_only_earlier_ones(position: int) -> None:
         assert reached <= set(NAMES[: position + 1]), relative(path)
 
 
+def test_integrations_are_the_outermost() -> None:
+    """They import domains; nothing imports them, or the libraries that they are for, not even inside a function."""
+    libraries = {"dspy"}
+    assert {path.name for path in (SOURCE / "integrations").iterdir() if path.is_dir()} >= libraries
+    for path in MODULES:
+        if (SOURCE / "integrations") in path.parents:
+            continue
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+            for name in names:
+                assert not name.startswith("hedgerow.integrations"), relative(path)
+                assert name.partition(".")[0] not in libraries, relative(path)
+
+
 @pytest.mark.parametrize("path", MODULES, ids=relative)
 def test_modules_stay_short(path: Path) -> None:
     assert len(path.read_text("utf-8").splitlines()) <= 420
