@@ -104,6 +104,10 @@ bench-audience: $(STAMP) ## Measure what it costs to tell apart who asks
 bench-requests: $(STAMP) ## Measure what the locks cost a service over HTTP
 	$(BIN)/python benchmarks/requests.py
 
+.PHONY: bench-audit
+bench-audit: $(STAMP) ## Measure what audit chains cost, beside plain tables
+	$(BIN)/python benchmarks/audit.py
+
 .PHONY: docs
 docs: $(STAMP) ## Write the pages that are generated: the schema reference, the leakage battery
 	$(BIN)/hedgerow docs

@@ -181,7 +181,8 @@ def test_under_repeatable_read_the_loser_is_told_to_try_again(world: World) -> N
 def test_a_session_that_holds_nothing_between_transactions(world: World) -> None:
     """What a pooler in transaction mode does: each transaction on whatever connection is free."""
     chain = uuid4()
-    held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
+    held = """SELECT count(*) FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database
+               WHERE l.locktype = 'advisory' AND d.datname = current_database()"""
     with writing(world) as repository:
         for _ in range(4):
             repository.append(chain, "a", "1", "x")

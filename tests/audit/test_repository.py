@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from io import BytesIO
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -16,7 +18,8 @@ from hedgerow.audit import (
     UnknownChainError,
     VerificationStatus,
 )
-from hedgerow.audit.offline import Fault
+from hedgerow.audit.exporting import Together, held_against, write_chain
+from hedgerow.audit.offline import ExportWriter, Fault, decoded, verify_export
 from hedgerow.audit.repository import (
     AsyncAuditChainRepository,
     AsyncAuditVerificationRepository,
@@ -61,6 +64,39 @@ def test_decimals_keep_their_digits(world: World) -> None:
         repository.append(chain, "a", "b", "c", {"dose": Decimal("1.10"), "big": 2**80, "float": 1e22})
         (line,) = repository.lines(chain)
     assert '"payload": {"big": 1208925819614629174706176, "dose": 1.10, "float": 10000000000000000000000}' in line
+
+
+def test_lines_and_head(chains: Any) -> None:
+    chain = uuid4()
+    assert list(chains.lines(chain)) == []
+    assert chains.head(chain) is None
+    ids = chains.append_many(NewAuditEntry(chain, "a", str(number), "c") for number in range(3))
+    assert [decoded(line)["entry_id"] for line in chains.lines(chain)] == [str(entry) for entry in ids]
+    assert chains.head(chain).entry_id == ids[-1]
+
+
+def test_an_earlier_export_and_the_log_are_believed_together(world: World) -> None:
+    chain = uuid4()
+    with world.session() as session:
+        repository = AuditChainRepository(session)
+        repository.append_many(NewAuditEntry(chain, "a", str(number), "c") for number in range(2))
+        out = BytesIO()
+        writer = ExportWriter(out, "2026-01-02T03:04:05Z", heads_only=True)
+        assert write_chain(repository, writer, chain, lambda count: None) == 2
+        writer.end()
+        (checkpoint,) = verify_export(BytesIO(out.getvalue())).checkpoints.values()
+        assert held_against(repository, checkpoint).fault is None
+        repository.append_many(NewAuditEntry(chain, "a", str(number), "c") for number in range(2))
+        repository.verify(chain)
+        known = Together(checkpoint, repository.anchors(chain))
+        assert (known.last, known.hash_of(1)) == (4, None)
+        assert known.hash_of(2) == checkpoint.head_hash
+        assert known.source(2) == "the export of 2026-01-02T03:04:05Z"
+        assert known.source(4).startswith("the verification of ")
+        assert held_against(repository, checkpoint).fault is None
+        # The log knows of more than the export, and the other way round.
+        known = Together(replace(checkpoint, last=9), repository.anchors(chain))
+        assert (known.last, known.source(9)) == (9, "the export of 2026-01-02T03:04:05Z")
 
 
 def test_an_entry_created_as_a_row_is_sealed(chains: Any) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Text, cast, func, literal, select
+from sqlalchemy import Select, Text, cast, func, literal, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.orm import aliased
@@ -195,16 +195,22 @@ class AuditChainRepository(BaseRepository[AuditChainEntry]):
         entries, head, fault, number, entry_id, message = row
         return ChainState(entries, head, None if fault is None else Fault(fault), number, entry_id, message)
 
-    def recompute(self, chain_id: UUID, known: Known | None = None) -> ChainReport:
+    def recompute(
+        self, chain_id: UUID, known: Known | None = None, progress: Callable[[int], object] = lambda count: None
+    ) -> ChainReport:
         """Verify a chain in Python: every entry is read and hashed here, no function of the database is believed.
 
         :param known: what was seen of the chain earlier; None for what the verification log says.
+        :param progress: told how many entries were verified since.
         :raises UnknownChainError: the chain has no entry, and nothing is known of it.
         """
         known = known or self.anchors(chain_id)
         verifier = ChainVerifier(self._opened().scope.tenant_id, str(chain_id), known)
         for line in self.lines(chain_id):
             verifier.add(decoded(line))
+            if verifier.entries % STREAMED == 0:
+                progress(STREAMED)
+        progress(verifier.entries % STREAMED)
         if verifier.entries == known.last == 0:
             raise self._unknown(chain_id)
         return verifier.report()
@@ -228,9 +234,12 @@ class AuditChainRepository(BaseRepository[AuditChainEntry]):
 
     def lines(self, chain_id: UUID) -> Iterator[str]:
         """Yield the entries of a chain as lines of an export, streamed; none for an unknown chain."""
-        found = func.app.export_audit_chain(chain_id).column_valued("line")
-        result = self.session.execute(select(found), execution_options={"yield_per": STREAMED})
-        yield from result.scalars()
+        yield from self.session.scalars(_lines(chain_id), execution_options={"yield_per": STREAMED})
+
+    def head(self, chain_id: UUID) -> AuditChainEntry | None:
+        """Return the last entry of a chain, None for a chain without any."""
+        last = AuditChainEntry.sequence_number.desc()
+        return self.first(self.matching({"chain_id": chain_id}).order_by(last))
 
     def integrity(self) -> list[AuditChainIntegrity]:
         """Return every chain with what its newest verification said, in the order of their ids."""
@@ -265,7 +274,7 @@ class AuditVerificationRepository(BaseRepository[AuditChainVerification]):
 
 
 class AsyncAuditChainRepository(AsyncBaseRepository[AuditChainEntry]):
-    """:class:`AuditChainRepository` over an asynchronous session; chains are streamed by the synchronous one only."""
+    """:class:`AuditChainRepository` over an asynchronous session."""
 
     sync_class = AuditChainRepository
     append = awaiting(AuditChainRepository.append)
@@ -275,9 +284,16 @@ class AsyncAuditChainRepository(AsyncBaseRepository[AuditChainEntry]):
     inspect = awaiting(AuditChainRepository.inspect)
     recompute = awaiting(AuditChainRepository.recompute)
     for_entity = awaiting(AuditChainRepository.for_entity)
+    head = awaiting(AuditChainRepository.head)
     integrity = awaiting(AuditChainRepository.integrity)
     summary = awaiting(AuditChainRepository.summary)
     daily_stats = awaiting(AuditChainRepository.daily_stats)
+
+    async def lines(self, chain_id: UUID) -> AsyncIterator[str]:
+        """Yield the entries of a chain as lines of an export; see :meth:`AuditChainRepository.lines`."""
+        found = await self.session.stream_scalars(_lines(chain_id), execution_options={"yield_per": STREAMED})
+        async for line in found:
+            yield line
 
 
 class AsyncAuditVerificationRepository(AsyncBaseRepository[AuditChainVerification]):
@@ -285,6 +301,10 @@ class AsyncAuditVerificationRepository(AsyncBaseRepository[AuditChainVerificatio
 
     sync_class = AuditVerificationRepository
     history = awaiting(AuditVerificationRepository.history)
+
+
+def _lines(chain_id: UUID) -> Select[str]:
+    return select(func.app.export_audit_chain(chain_id).column_valued("line"))
 
 
 def _json(value: Any) -> Any:

@@ -11,7 +11,7 @@ from rich.text import Text
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from typer.core import TyperGroup
 
-from hedgerow.cli import db, doctor, schema, seed, splits, tenants, where
+from hedgerow.cli import audit, db, doctor, schema, seed, splits, tenants, where
 from hedgerow.core.errors import HedgerowError, sentence
 from hedgerow.migrations.errors import server_words
 
@@ -88,6 +88,7 @@ doctor.register(db.app)
 app.add_typer(db.app, name="db")
 app.add_typer(tenants.app, name="tenants")
 app.add_typer(splits.app, name="splits")
+app.add_typer(audit.app, name="audit")
 seed.register(app)
 where.register(app)
 

@@ -246,7 +246,8 @@ def _store(connection: Connection, batch: Batch, counts: Counts, *, fresh: bool 
         target=sql.SQL(", ").join(target),
         source=sql.SQL(", ").join(source),
         stage=stage,
-        absent=sql.SQL("") if fresh else sql.SQL(" WHERE ") + _absent(table),
+        # A join may turn rows round, and an audit chain takes its entries in the order of their numbers only.
+        absent=sql.SQL("") if fresh else sql.SQL(" WHERE {} ORDER BY s.ctid").format(_absent(table)),
         numbers=sql.SQL("OVERRIDING SYSTEM VALUE" if numbered else ""),
         rest=sql.SQL(" ON CONFLICT DO NOTHING" if batch.job.seed.kind in ONCE else ""),
     )

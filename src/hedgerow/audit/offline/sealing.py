@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from json.encoder import encode_basestring as _quoted
 from typing import Any, Final
@@ -45,25 +45,33 @@ def canonical(value: Any) -> str:
     :raises TypeError: it is none of these.
     :raises ValueError: a number that is not finite, or larger than PostgreSQL holds.
     """
-    if isinstance(value, Number):
-        return _number(value)
-    if isinstance(value, str):
-        return _quoted(value)
-    if value is None or value is True or value is False:
-        return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, int):
-        # Python refuses to print integers of more than 4,300 digits; decimals have no such limit.
-        return str(int(value)) if value.bit_length() < 10_000 else _number(format(Decimal(value), "f"))
-    if isinstance(value, Mapping):
-        if not all(isinstance(key, str) for key in value):
-            raise TypeError("a key of a JSON object is text")
+    known = _PRINTERS.get(type(value))
+    if known is not None:
+        return known(value)
+    # Members of enumerations, named tuples and their like.
+    for kind, print_ in _PRINTERS.items():
+        if kind is not Number and isinstance(value, kind):
+            return print_(value)
+    raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+def _integer(value: int) -> str:
+    # Python refuses to print integers of more than 4,300 digits; decimals have no such limit.
+    return str(int(value)) if value.bit_length() < 10_000 else _number(format(Decimal(value), "f"))
+
+
+def _items(value: Iterable[Any]) -> str:
+    return "[" + ", ".join([canonical(item) for item in value]) + "]"
+
+
+def _members(value: Mapping[str, Any]) -> str:
+    try:
         keys = sorted(value, key=_key) if len(value) > 1 else value
         return "{" + ", ".join([f"{_quoted(key)}: {canonical(value[key])}" for key in keys]) + "}"
-    if isinstance(value, (list, tuple)):
-        return "[" + ", ".join([canonical(item) for item in value]) + "]"
-    if isinstance(value, (float, Decimal)):
-        return _number(repr(float(value)) if isinstance(value, float) else str(value))
-    raise TypeError(f"{type(value).__name__} is not JSON")
+    except (TypeError, AttributeError):
+        if all(isinstance(key, str) for key in value):
+            raise
+        raise TypeError("a key of a JSON object is text") from None
 
 
 def _key(key: str) -> tuple[int, bytes]:
@@ -83,6 +91,20 @@ def _number(text: str) -> str:
     return text if text[0] != "-" or text.strip("-0.") else text[1:]  # there is no negative zero
 
 
+_PRINTERS: Final[dict[type, Callable[[Any], str]]] = {
+    str: _quoted,
+    bool: lambda value: "true" if value else "false",
+    int: _integer,
+    dict: _members,
+    list: _items,
+    type(None): lambda value: "null",
+    Number: _number,
+    float: lambda value: _number(repr(float(value))),
+    Decimal: lambda value: _number(str(value)),
+    tuple: _items,
+}
+
+
 def payload_hash(payload: Any) -> str:
     """Hash of a payload, lower-case hexadecimal."""
     return hashlib.sha256(canonical(payload).encode()).hexdigest()
@@ -94,30 +116,28 @@ def entry_hash(entry: Entry, previous_hash: str | None) -> str:
 
 
 def entry_digest(entry: Entry, previous_hash: str | None) -> bytes:
+    """The bytes of :func:`entry_hash`."""
     fields = ", ".join([f'"{name}": {canonical(entry[name])}' for name in ENVELOPE])
     return hashlib.sha256(f"{GENESIS if previous_hash is None else previous_hash}\n{{{fields}}}".encode()).digest()
 
 
-def decoded(line: str | bytes) -> dict[str, Any]:
+def decoded(line: str) -> dict[str, Any]:
     """A line as an object whose numbers with a point or an exponent keep their digits.
 
     :raises ValueError: it is not a JSON object, or names a key twice.
     """
     try:
-        found = json.loads(line, parse_float=Number, parse_constant=_no_constant, object_pairs_hook=_object)
-    except ValueError as error:
-        if "int" not in str(error) or isinstance(error, (json.JSONDecodeError, UnicodeDecodeError)):
-            raise
-        found = json.loads(line, parse_float=Number, parse_int=Number, object_pairs_hook=_object)
-        found = {key: int(value) if key in _COUNTS else value for key, value in found.items()}
+        found = _decode(line)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+    except ValueError as error:
+        # Python refuses to read integers of more than 4,300 digits.
+        if isinstance(error, json.JSONDecodeError) or "integer" not in str(error):
+            raise
+        found = _decode_long(line)
     if not isinstance(found, dict):
         raise ValueError("it is not an object")
     return found
-
-
-_COUNTS: Final = {"version", "sequence_number", "created_at_us"}
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -129,3 +149,13 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
+
+
+def _long(text: str) -> int | Number:
+    return int(text) if len(text) < 1000 else Number(text)
+
+
+_decode: Final = json.JSONDecoder(parse_float=Number, parse_constant=_no_constant, object_pairs_hook=_object).decode
+_decode_long: Final = json.JSONDecoder(
+    parse_float=Number, parse_int=_long, parse_constant=_no_constant, object_pairs_hook=_object
+).decode
