@@ -10,11 +10,13 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 
+from bouncer import bouncing, require_pgbouncer
 from hedgerow import open_session
 from hedgerow.audit import ChainConflictError
 from hedgerow.audit.repository import AuditChainRepository, NewAuditEntry
+from hedgerow.core.engine import build_engine
 from world import OTHER, TENANT, World
 
 WRITERS = 8
@@ -178,14 +180,36 @@ def test_under_repeatable_read_the_loser_is_told_to_try_again(world: World) -> N
     proven(world, chain, 2)
 
 
-def test_a_session_that_holds_nothing_between_transactions(world: World) -> None:
-    """What a pooler in transaction mode does: each transaction on whatever connection is free."""
+def test_nothing_is_held_that_outlives_a_transaction(world: World) -> None:
     chain = uuid4()
     held = """SELECT count(*) FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database
                WHERE l.locktype = 'advisory' AND d.datname = current_database()"""
     with writing(world) as repository:
-        for _ in range(4):
-            repository.append(chain, "a", "1", "x")
-            assert world.admin(held)[0][0] == 0, "no lock that outlives or crosses a transaction"
-            repository.session.commit()  # NullPool: the next transaction has another connection
-    proven(world, chain, 4)
+        repository.append(chain, "a", "1", "x")
+        assert world.admin(held)[0][0] == 0
+
+
+@pytest.mark.parametrize("connections", [1, 3])
+def test_writers_behind_a_pooler_in_transaction_mode(world: World, connections: int) -> None:
+    """Eight clients, fewer connections: each transaction runs on whichever is free."""
+    require_pgbouncer()
+    chain = uuid4()
+    with bouncing(world.database.url("app"), connections=connections) as url:
+        engine = build_engine(url, pooler="transaction", pool_size=WRITERS)
+        open_session(world.scope(), engine=engine).close()
+
+        def work(number: int) -> set[int]:
+            backends = set()
+            with open_session(world.scope(), engine=engine) as session:
+                repository = AuditChainRepository(session)
+                for turn in range(6):
+                    repository.append(chain, "writer", str(number), "wrote", {"turn": turn})
+                    repository.append_many([NewAuditEntry(chain, "writer", str(number), "wrote")] * 2)
+                    backends.add(session.scalar(select(func.pg_backend_pid())))
+                    session.commit()
+            return backends
+
+        backends = set.union(*in_parallel(work))
+        engine.dispose()
+    assert len(backends) <= connections, "they did share them"
+    proven(world, chain, 18 * WRITERS)
