@@ -108,6 +108,10 @@ bench-requests: $(STAMP) ## Measure what the locks cost a service over HTTP
 bench-audit: $(STAMP) ## Measure what audit chains cost, beside plain tables
 	$(BIN)/python benchmarks/audit.py
 
+.PHONY: bench-memory
+bench-memory: $(STAMP) ## Measure how well and how fast memories are found, beside plain searches
+	$(BIN)/python benchmarks/memory.py
+
 .PHONY: docs
 docs: $(STAMP) ## Write the pages that are generated: the schema reference, the leakage battery
 	$(BIN)/hedgerow docs

@@ -37,7 +37,8 @@ def test_what_goes_in_comes_out_as_a_list_of_floats(driver: str, kind: Any, modu
         assert found == value
         assert type(found) is list
         assert type(found[0]) is float
-        assert store(repository, VALUE) == pytest.approx(VALUE, rel=1e-6)
+        exact = embedding(np.random.default_rng(1).standard_normal(DIMENSIONS) * 1e-3)
+        assert embedding(store(repository, exact.tolist())) == exact, "to the last bit"
         assert store(repository, None) is None
 
 

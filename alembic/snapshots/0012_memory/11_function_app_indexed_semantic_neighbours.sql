@@ -5,7 +5,7 @@ CREATE FUNCTION app.indexed_semantic_neighbours(p_query halfvec, p_count integer
 LANGUAGE plpgsql STABLE
 SET enable_sort = off
 SET hnsw.iterative_scan = 'relaxed_order'
-SET hnsw.ef_search = '200'
+SET hnsw.ef_search = '100'
 SET hnsw.max_scan_tuples = '20000'
 SET hnsw.scan_mem_multiplier = '4'
 AS $$

@@ -54,6 +54,17 @@ class VectorError(HedgerowError, ValueError, DontWrapMixin):
     """A value is not an embedding: another length, not numbers, NaN or an infinity."""
 
 
+class _Parameter(pgvector.Vector):
+    """A vector on its way to the server, as text of the nine digits that tell every 32-bit float from the next.
+
+    pgvector writes all the digits of a 64-bit float: half as long again, and three times as slow to write.
+    """
+
+    def to_text(self) -> str:
+        numbers = self.to_list()
+        return f"[{','.join(['%.9g'] * len(numbers))}]" % tuple(numbers)
+
+
 class VectorType(TypeDecorator[list[float]]):
     """``vector(n)`` of pgvector, checked on the way in and a list of floats on the way out.
 
@@ -69,7 +80,7 @@ class VectorType(TypeDecorator[list[float]]):
         self.dimensions = dimensions
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
-        return None if value is None else pgvector.Vector(embedding(value, self.dimensions).tolist())
+        return None if value is None else _Parameter(embedding(value, self.dimensions).tolist())
 
     def process_literal_param(self, value: Any, dialect: Dialect) -> Any:
         return self.process_bind_param(value, dialect)

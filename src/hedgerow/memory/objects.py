@@ -8,7 +8,7 @@ DOMAIN = Domain(
     functions=(
         Function("store_episodic_memory"),
         Function("store_procedural_memory"),
-        # A search routes between comparing every row and going through the index: docs/adr/0010.
+        # A search routes between comparing every row and going through the index: docs/adr/0012.
         Function("exact_search_rows", schema="app"),
         Function("query_embedding", schema="app"),
         Function("exact_episodic_neighbours", schema="app"),

@@ -2,7 +2,7 @@
 -- itself. No row for an unknown memory, one without an embedding, or a limit that is NULL or below 1.
 -- Reads episodic_memories.
 CREATE FUNCTION get_related_memories(p_memory_id uuid, p_limit integer DEFAULT 10) RETURNS SETOF episodic_memories
-LANGUAGE plpgsql STABLE AS $$
+LANGUAGE plpgsql STABLE ROWS 10 AS $$
 DECLARE
     v_embedding CONSTANT vector := (
         SELECT m.content_embedding

@@ -10,9 +10,10 @@ CREATE FUNCTION search_episodic_memories(
     p_limit integer DEFAULT 10
 )
 RETURNS SETOF episodic_memories
-LANGUAGE plpgsql STABLE AS $$
+LANGUAGE plpgsql STABLE ROWS 10 AS $$
 DECLARE
     v_query CONSTANT halfvec := app.query_embedding(query_embedding);
+    v_unit CONSTANT vector := l2_normalize(query_embedding);
     v_exact CONSTANT integer := app.exact_search_rows();
     -- More than asked for, so that neither half precision nor the order of the index costs one of them.
     v_count CONSTANT integer := least(greatest(2 * p_limit::bigint + 10, 0), 2147483647);
@@ -23,7 +24,7 @@ BEGIN
         RETURN;
     END IF;
     -- Beyond the width of its search the index loses rows.
-    IF v_count <= 200 THEN
+    IF v_count <= 100 THEN
         SELECT count(*) INTO v_there
           FROM (
               SELECT
@@ -48,7 +49,7 @@ BEGIN
       FROM episodic_memories AS m
      WHERE m.tenant_id = (SELECT app.current_tenant())
        AND m.memory_id = ANY (v_found)
-     ORDER BY app.cosine_similarity(m.content_embedding, query_embedding) DESC, m.memory_id
+     ORDER BY l2_normalize(m.content_embedding) <=> v_unit, m.memory_id
      LIMIT p_limit;
 END;
 $$;

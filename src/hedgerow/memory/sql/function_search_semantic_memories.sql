@@ -4,9 +4,10 @@
 -- at entries, app code that uses one counts it. Reads semantic_memory_cache.
 CREATE FUNCTION search_semantic_memories(query_embedding vector, p_limit integer DEFAULT 10)
 RETURNS SETOF semantic_memory_cache
-LANGUAGE plpgsql STABLE AS $$
+LANGUAGE plpgsql STABLE ROWS 10 AS $$
 DECLARE
     v_query CONSTANT halfvec := app.query_embedding(query_embedding);
+    v_unit CONSTANT vector := l2_normalize(query_embedding);
     v_exact CONSTANT integer := app.exact_search_rows();
     -- More than asked for, so that neither half precision nor the order of the index costs one of them.
     v_count CONSTANT integer := least(greatest(2 * p_limit::bigint + 10, 0), 2147483647);
@@ -17,7 +18,7 @@ BEGIN
         RETURN;
     END IF;
     -- Beyond the width of its search the index loses rows.
-    IF v_count <= 200 THEN
+    IF v_count <= 100 THEN
         SELECT count(*) INTO v_there
           FROM (
               SELECT
@@ -42,7 +43,7 @@ BEGIN
       FROM semantic_memory_cache AS c
      WHERE c.tenant_id = (SELECT app.current_tenant())
        AND c.cache_id = ANY (v_found)
-     ORDER BY app.cosine_similarity(c.embedding, query_embedding) DESC, c.cache_id
+     ORDER BY l2_normalize(c.embedding) <=> v_unit, c.cache_id
      LIMIT p_limit;
 END;
 $$;
