@@ -181,7 +181,7 @@ def _promises(table: Table) -> list[str]:
 def _division(rule: ScopeRule) -> str:
     text = f"Divided by `{rule.tenant_column}`"
     if rule.split_column:
-        text += f" and `{rule.split_column}`"
+        text += f" and `{rule.split_column}`" + (" where it is not NULL" if rule.partial else "")
     if rule.event_time:
         text += f", in the window of {' or '.join(f'`{name}`' for name in rule.event_time)}"
     return text + "."

@@ -37,6 +37,11 @@ def is_shared(table: Table) -> bool:
     return bool(table.columns["tenant_id"].nullable) if "tenant_id" in table.columns else False
 
 
+def is_partly_split(table: Table) -> bool:
+    """Whether rows without a split belong to the whole tenant; spelt out here, and not asked of the declaration."""
+    return table.name in {"feature_values"}
+
+
 def name(table: Table) -> str:
     return table.name
 
@@ -69,6 +74,8 @@ def truth(
         if event_time:
             windows = _windows(admin, tenant)
             own = [row for row in own if row["split_assignment"] in splits and _in_window(row, event_time, windows)]
+        elif is_partly_split(table):
+            own = [row for row in own if row["split_assignment"] is None or row["split_assignment"] in splits]
         else:
             latest = max(ORDER.index(split) for split in splits)
             own = [

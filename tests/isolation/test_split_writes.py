@@ -15,13 +15,24 @@ from sqlalchemy.exc import DBAPIError
 
 from hedgerow.core.scope import FLOW
 from hedgerow.core.wall import updatable_columns
-from isolation.oracle import TENANT_A, key, name, open_scope, refusal, split_tables, tenant_tables, truth
+from isolation.oracle import (
+    TENANT_A,
+    is_partly_split,
+    key,
+    name,
+    open_scope,
+    refusal,
+    split_tables,
+    tenant_tables,
+    truth,
+)
 from planting import planting, refused
 
 SPLITS = tuple(split.value for split in FLOW)
 SCOPES = [("train",), ("validation",), ("train", "validation", "unassigned"), ("test",), ("holdout",)]
 RECORDS = [table for table in split_tables() if table.info["hedgerow.model"].__event_time__]
-ARTEFACTS = [table for table in split_tables() if not table.info["hedgerow.model"].__event_time__]
+PARTLY = [table for table in split_tables() if is_partly_split(table)]
+ARTEFACTS = [t for t in split_tables() if t not in PARTLY and not t.info["hedgerow.model"].__event_time__]
 STATISTICS = "ml_preprocessing_metadata"
 
 
@@ -92,10 +103,13 @@ def test_rows_are_inserted_into_own_splits_only(
     for label in there:
         met = insert(app, table, sample(admin, table.name, f"split_assignment = '{label}'"))
         assert met == ("23505" if label in splits else "42501"), label
+    if table in PARTLY:
+        met = insert(app, table, sample(admin, table.name, "split_assignment IS NULL"))
+        assert met == "23505", "rows without a split are everybody's"
 
 
 @pytest.mark.parametrize("splits", SCOPES, ids="+".join)
-@pytest.mark.parametrize("table", RECORDS, ids=name)
+@pytest.mark.parametrize("table", RECORDS + PARTLY, ids=name)
 def test_an_update_reaches_what_is_seen(
     table: Table, splits: tuple[str, ...], admin: Connection, app: Connection
 ) -> None:

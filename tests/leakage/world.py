@@ -37,6 +37,18 @@ _THINNED = {
     "hcp_intent_surveys": 5,
     "reference_universe": 3,
 }
+#: Shapes tell their rows apart, or scopes stand on them.
+_WHOLE = (
+    "tenant",
+    "users",
+    "ml_split_registry",
+    "hcp_profiles",
+    "ml_shap_analyses",
+    "ml_experiments",
+    "ml_model_registry",
+)
+#: Of every other table so many rows of each tenant and split.
+_ROWS = 6
 #: Patients whose rows lie outside of the window of their split: behind the tenant's own bounds.
 _STRAY = f"""
     SELECT patient_id FROM patient_journeys
@@ -105,6 +117,16 @@ def thin(admin: Connection) -> None:
             text(f"""DELETE FROM {name} WHERE ctid IN (
                          SELECT ctid FROM (SELECT ctid, row_number() OVER (ORDER BY tenant_id, created_at, ctid) AS n
                                              FROM {name}) AS t WHERE n % {step} <> 0)""")
+        )
+    for table in tenant_tables():
+        if table.name in (*_PATIENT_TABLES, *_THINNED, *_WHOLE):
+            continue
+        kind = ", ".join(name for name in ("tenant_id", "split_assignment") if name in table.columns)
+        order = ", ".join(column.name for column in table.primary_key)
+        admin.execute(
+            text(f"""DELETE FROM {table.name} WHERE ctid IN (
+                         SELECT ctid FROM (SELECT ctid, row_number() OVER (PARTITION BY {kind} ORDER BY {order}) AS n
+                                             FROM {table.name}) AS t WHERE n > {_ROWS})""")
         )
     admin.execute(text("UPDATE hcp_intent_surveys SET previous_survey_id = NULL"))
     for straddling in _STRADDLING:

@@ -39,10 +39,12 @@ class TenantOwned:
 
     @classmethod
     def __describe_table__(cls, table: Table) -> None:
+        partial = issubclass(cls, PartlySplit)
         rule = ScopeRule(
             split_column="split_assignment" if issubclass(cls, SplitAware) else None,
             event_time=getattr(cls, "__event_time__", ()),
-            artefact=issubclass(cls, SplitAware) and not cls.__event_time__,
+            artefact=issubclass(cls, SplitAware) and not cls.__event_time__ and not partial,
+            partial=partial,
         )
         if rule.event_time:
             # Whatever has no instant lies in no window: it would be stored and never seen, not even by an audit.
@@ -81,6 +83,11 @@ class SplitAware:
     """
 
     __event_time__: ClassVar[tuple[str, ...]] = ()
+
+
+class PartlySplit(SplitAware):
+    """Some rows belong to a split and are shown only to scopes that hold it; the others, whose split is NULL, belong to
+    the whole tenant. A CHECK of the model has to say which rows may go without."""
 
 
 class WrittenFromTrain:

@@ -25,6 +25,7 @@ from sqlalchemy import (
     cast,
     func,
     literal_column,
+    or_,
     true,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -65,6 +66,8 @@ class ScopeRule:
         artefact: the rows are no records of a split but were computed on it (a model, an explanation): they are
             shown to scopes that hold that split or a later one.
         shared: a row without a tenant is every tenant's to read and no tenant's to write.
+        partial: rows without a split belong to the whole tenant and are shown to every scope of it; without this they
+            are shown to none.
     """
 
     tenant_column: str = "tenant_id"
@@ -73,6 +76,7 @@ class ScopeRule:
     only_split: str | None = None
     artefact: bool = False
     shared: bool = False
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +120,7 @@ def scope_predicate(relation: FromClause, rule: ScopeRule, claims: Claims) -> Co
     """Return "this row of ``relation`` is inside the scope".
 
     Row-local (no sub-select on another table), and closed when in doubt: a NULL tenant, split or event time
-    makes it NULL, which hides the row.
+    makes it NULL, which hides the row; but for the split of a ``partial`` rule, whose NULL says that there is none.
 
     Raises:
         RuleError: the rule names a column that the relation does not have.
@@ -131,7 +135,8 @@ def scope_predicate(relation: FromClause, rule: ScopeRule, claims: Claims) -> Co
     if rule.split_column is not None:
         split = _column(relation, rule.split_column)
         open_splits = claims.artefact_splits if rule.artefact else claims.splits
-        parts.append(split == func.any(_split_array(split, open_splits)))
+        held: ColumnElement[bool] = split == func.any(_split_array(split, open_splits))
+        parts.append(or_(split.is_(None), held) if rule.partial else held)
         if rule.event_time:
             whens = ((split == _label(name), window) for name, window in _windows(relation, rule, claims))
             parts.append(case(*whens, else_=true()))

@@ -32,12 +32,15 @@ class PatientKeyed(SplitAware):
         )
 
 
-def patient_split_key() -> tuple[SchemaItem, ...]:
-    """The foreign key ``(tenant_id, patient_id, split_assignment)`` to the split registry of patients."""
+def patient_split_key(patient: str = "patient_id") -> tuple[SchemaItem, ...]:
+    """The foreign key ``(tenant_id, patient_id, split_assignment)`` to the split registry of patients.
+
+    :param patient: the column that holds the patient's id.
+    """
     target = "ml_patient_split_assignments"
     return (
         ForeignKeyConstraint(
-            ["tenant_id", "patient_id", "split_assignment"],
+            ["tenant_id", patient, "split_assignment"],
             [f"{target}.tenant_id", f"{target}.patient_id", f"{target}.assigned_split"],
         ),
     )

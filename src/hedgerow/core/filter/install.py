@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from threading import Lock
+from typing import Any, Final
 
 import sqlalchemy
 from sqlalchemy import event
@@ -18,6 +19,8 @@ from hedgerow.core.filter.compiler import FilterCompiler
 from hedgerow.core.filter.context import FilterContext
 from hedgerow.core.filter.registry import ScopeRegistry, default_registry
 from hedgerow.core.filter.translate import listener
+
+_installing: Final = Lock()
 
 
 @dataclass(slots=True)
@@ -58,12 +61,17 @@ def install_filter(
             remedy="use a postgresql+psycopg:// or postgresql+asyncpg:// URL",
         )
     registry = registry or default_registry()
-    installation = Installation(registry, access_log or DatabaseAccessLog(engine))
-    dialect.hedgerow = installation
-    dialect.statement_compiler = _mixed(FilterCompiler, dialect.statement_compiler)
-    dialect.execution_ctx_cls = _mixed(FilterContext, dialect.execution_ctx_cls)
-    _forget_compiled(engine)
-    event.listen(engine, "handle_error", listener(registry))
+    with _installing:
+        installed = filtered(engine)
+        if installed is not None:
+            return installed
+        installation = Installation(registry, access_log or DatabaseAccessLog(engine))
+        dialect.statement_compiler = _mixed(FilterCompiler, dialect.statement_compiler)
+        dialect.execution_ctx_cls = _mixed(FilterContext, dialect.execution_ctx_cls)
+        _forget_compiled(engine)
+        event.listen(engine, "handle_error", listener(registry))
+        # Last: whoever finds it here goes on without the lock, and must find the whole filter.
+        dialect.hedgerow = installation
     return installation
 
 

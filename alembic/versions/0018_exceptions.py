@@ -6,8 +6,8 @@ New views: v_exception_status.
 New functions: app.exception_event_status, app.forbid_exception_status, app.forbid_tool_owner,
 app.keep_exception_status, app.require_own_tool.
 
-Revision: 0017_exceptions
-Follows: 0016_customers
+Revision: 0018_exceptions
+Follows: 0017_customers
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision: str = "0017_exceptions"
-down_revision: str | None = "0016_customers"
+revision: str = "0018_exceptions"
+down_revision: str | None = "0017_customers"
 branch_labels: tuple[str, ...] | None = None
 depends_on: tuple[str, ...] | None = None
 

@@ -5,8 +5,8 @@ entitlements, health_scores, qbrs, renewal_pipeline, risk_signals, stakeholders,
 New views: v_at_risk_customers, v_customer_health, v_upcoming_renewals.
 New functions: app.keep_customer_score.
 
-Revision: 0016_customers
-Follows: 0015_assistant
+Revision: 0017_customers
+Follows: 0016_assistant
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision: str = "0016_customers"
-down_revision: str | None = "0015_assistant"
+revision: str = "0017_customers"
+down_revision: str | None = "0016_assistant"
 branch_labels: tuple[str, ...] | None = None
 depends_on: tuple[str, ...] | None = None
 

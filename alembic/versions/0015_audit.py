@@ -6,8 +6,8 @@ New functions: app.audit_chain_anchors, app.audit_envelope, app.audit_payload_ha
 app.inspect_audit_chain, append_audit_entries, append_audit_entry, calculate_chain_hash,
 get_audit_chain_for_entity, validate_audit_entry, verify_all_chains, verify_audit_chain.
 
-Revision: 0014_audit
-Follows: 0013_dspy
+Revision: 0015_audit
+Follows: 0014_features
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision: str = "0014_audit"
-down_revision: str | None = "0013_dspy"
+revision: str = "0015_audit"
+down_revision: str | None = "0014_features"
 branch_labels: tuple[str, ...] | None = None
 depends_on: tuple[str, ...] | None = None
 

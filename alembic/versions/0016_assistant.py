@@ -4,8 +4,8 @@ New tables: escalations, interactions, knowledge_documents.
 New views: v_assistant_metrics_daily.
 New functions: app.assistant_metrics.
 
-Revision: 0015_assistant
-Follows: 0014_audit
+Revision: 0016_assistant
+Follows: 0015_audit
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision: str = "0015_assistant"
-down_revision: str | None = "0014_audit"
+revision: str = "0016_assistant"
+down_revision: str | None = "0015_audit"
 branch_labels: tuple[str, ...] | None = None
 depends_on: tuple[str, ...] | None = None
 
