@@ -2,80 +2,146 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import URL, text
 
 from hedgerow.doctor import Finding, examine
 from planting import planting
 
+ORDINARY = "Sessions connect as an ordinary role"
+FORCED = "Row-level security is forced on every tenant table"
+POLICIES = "Every tenant table has the policies that its model declares, and no others"
+OWNERS = "The walls hold for the owner of tables and functions"
+VIEWS = "Every view runs with the rights of its caller"
+FUNCTIONS = "Every SECURITY DEFINER function fixes its search_path"
+PUBLIC = "Nothing is granted to PUBLIC"
+TRIGGERS = "Every trigger fires and every constraint holds"
+EXTENSIONS = "Every extension is of the version that the server brings"
+INDEXES = "Every index is valid"
+
 FAULTS = {
     "row security that spares the owner": (
         "ALTER TABLE treatment_events NO FORCE ROW LEVEL SECURITY",
-        "Row-level security is forced on every tenant table",
+        FORCED,
         "treatment_events",
     ),
-    "no row security": (
-        "ALTER TABLE tenant DISABLE ROW LEVEL SECURITY",
-        "Row-level security is forced on every tenant table",
-        "tenant",
+    "no row security": ("ALTER TABLE tenant DISABLE ROW LEVEL SECURITY", FORCED, "tenant"),
+    "a table of tenants that nobody declared": (
+        "CREATE TABLE copied (tenant_id text, secret text)",
+        FORCED,
+        "copied",
     ),
-    "no tenant policy": (
-        "DROP POLICY tenant_isolation ON users",
-        "Every tenant table has its restrictive tenant policy",
-        "users",
-    ),
+    "no tenant policy": ("DROP POLICY tenant_isolation ON users", POLICIES, "users.tenant_isolation is missing"),
     "a tenant policy that is permissive": (
         "DROP POLICY tenant_isolation ON users; CREATE POLICY tenant_isolation ON users USING (true)",
-        "Every tenant table has its restrictive tenant policy",
-        "users",
+        POLICIES,
+        "users.tenant_isolation is PERMISSIVE FOR ALL TO PUBLIC, and not RESTRICTIVE FOR ALL TO PUBLIC",
     ),
     "a tenant policy for reading only": (
         "DROP POLICY tenant_isolation ON users;"
         "CREATE POLICY tenant_isolation ON users AS RESTRICTIVE FOR SELECT USING (true)",
-        "Every tenant table has its restrictive tenant policy",
-        "users",
+        POLICIES,
+        "users.tenant_isolation is RESTRICTIVE FOR SELECT TO PUBLIC, and not RESTRICTIVE FOR ALL TO PUBLIC",
     ),
+    "a tenant policy for one role only": (
+        "ALTER POLICY tenant_isolation ON users TO hedgerow_owner",
+        POLICIES,
+        "users.tenant_isolation is RESTRICTIVE FOR ALL TO hedgerow_owner, and not RESTRICTIVE FOR ALL TO PUBLIC",
+    ),
+    "a tenant policy that lets read everything": (
+        "ALTER POLICY tenant_isolation ON users USING (true)",
+        POLICIES,
+        "users.tenant_isolation does not ask for the tenant of the scope",
+    ),
+    "a tenant policy that lets write everything": (
+        "ALTER POLICY tenant_isolation ON users WITH CHECK (true)",
+        POLICIES,
+        "users.tenant_isolation does not ask for the tenant of the scope",
+    ),
+    "an audience that nobody declared": (
+        "CREATE POLICY everybody ON users USING (true)",
+        POLICIES,
+        "users.everybody is not declared",
+    ),
+    "an audience that is gone": (
+        "DROP POLICY tenant_members ON patient_journeys",
+        POLICIES,
+        "patient_journeys.tenant_members is missing",
+    ),
+    "a table that a superuser owns": ("ALTER TABLE users OWNER TO postgres", OWNERS, "postgres is a superuser"),
+    "a function that a superuser owns": (
+        "ALTER FUNCTION app.register_patient(text, text) OWNER TO postgres",
+        OWNERS,
+        "postgres is a superuser",
+    ),
+    "an owner whom no policy stops": ("ALTER ROLE hedgerow_owner BYPASSRLS", OWNERS, "hedgerow_owner has BYPASSRLS"),
     "a view of its owner": (
         "ALTER VIEW v_champion_models SET (security_invoker = false)",
-        "Every view runs with the rights of its caller",
+        VIEWS,
         "v_champion_models",
     ),
-    "a new view of its owner": (
-        "CREATE VIEW everything AS SELECT * FROM patient_journeys",
-        "Every view runs with the rights of its caller",
+    "a new view of its owner": ("CREATE VIEW everything AS SELECT * FROM patient_journeys", VIEWS, "everything"),
+    "a materialised view": (
+        "CREATE MATERIALIZED VIEW everything AS SELECT * FROM patient_journeys",
+        VIEWS,
         "everything",
     ),
     "a function of its owner that looks anywhere": (
         "ALTER FUNCTION is_admin(uuid) RESET search_path",
-        "Every SECURITY DEFINER function fixes its search_path",
+        FUNCTIONS,
+        "is_admin",
+    ),
+    "a function of its owner that looks into temporary tables first": (
+        "ALTER FUNCTION is_admin(uuid) SET search_path = pg_catalog, public",
+        FUNCTIONS,
         "is_admin",
     ),
     "another function of its owner": (
         "ALTER FUNCTION app.assign_split(text, numeric, numeric, numeric) SECURITY DEFINER",
-        "Every SECURITY DEFINER function fixes its search_path",
+        FUNCTIONS,
         "assign_split",
     ),
-    "a table for PUBLIC": (
-        "GRANT SELECT ON agent_registry TO PUBLIC",
-        "Nothing is granted to PUBLIC",
-        "agent_registry",
-    ),
-    "a view for PUBLIC": (
-        "GRANT SELECT ON v_champion_models TO PUBLIC",
-        "Nothing is granted to PUBLIC",
-        "v_champion_models",
-    ),
-    "a column for PUBLIC": ("GRANT SELECT (email) ON users TO PUBLIC", "Nothing is granted to PUBLIC", "users"),
+    "a table for PUBLIC": ("GRANT SELECT ON agent_registry TO PUBLIC", PUBLIC, "agent_registry"),
+    "a view for PUBLIC": ("GRANT SELECT ON v_champion_models TO PUBLIC", PUBLIC, "v_champion_models"),
+    "a column for PUBLIC": ("GRANT SELECT (email) ON users TO PUBLIC", PUBLIC, "users"),
     "a function for PUBLIC": (
         "GRANT EXECUTE ON FUNCTION app.register_patient(text, text) TO PUBLIC",
-        "Nothing is granted to PUBLIC",
+        PUBLIC,
         "register_patient",
+    ),
+    "a schema that everybody fills": ("GRANT CREATE ON SCHEMA public TO PUBLIC", PUBLIC, "CREATE on schema public"),
+    "a schema that everybody enters": ("GRANT USAGE ON SCHEMA app TO PUBLIC", PUBLIC, "USAGE on schema app"),
+    "tables to come for PUBLIC": (
+        "ALTER DEFAULT PRIVILEGES FOR ROLE hedgerow_owner GRANT SELECT ON TABLES TO PUBLIC",
+        PUBLIC,
+        "SELECT by default, of hedgerow_owner",
+    ),
+    "a trigger that sleeps": (
+        "ALTER TABLE ml_split_access_log DISABLE TRIGGER forbid_mutation",
+        TRIGGERS,
+        "ml_split_access_log.forbid_mutation",
+    ),
+    "foreign keys that are not checked": (
+        "UPDATE pg_trigger SET tgenabled = 'D' WHERE tgisinternal AND tgrelid = CAST('users' AS regclass)",
+        TRIGGERS,
+        "users: foreign keys are not checked",
+    ),
+    "a constraint that old rows may break": (
+        "ALTER TABLE users ADD CONSTRAINT late CHECK (email <> '') NOT VALID",
+        TRIGGERS,
+        "users.late",
+    ),
+    "an extension that was left behind": (
+        "UPDATE pg_extension SET extversion = '0.8.0' WHERE extname = 'vector'",
+        EXTENSIONS,
+        "vector 0.8.0, the server has {vector}",
     ),
     "an index that is not valid": (
         "UPDATE pg_index SET indisvalid = false WHERE indexrelid = CAST('pk_users' AS regclass)",
-        "Every index is valid",
+        INDEXES,
         "pk_users",
     ),
 }
@@ -99,21 +165,99 @@ def test_a_fault_is_found(fault: str, question: str, problem: str, module_databa
     with planting(module_database) as connection:
         for statement in fault.split(";"):
             connection.execute(text(statement))
-        assert faults(list(examine(connection, module_database.url("app")))) == {question: (problem,)}
+        brought = connection.scalar(text("SELECT default_version FROM pg_available_extensions WHERE name = 'vector'"))
+        found = faults(list(examine(connection, module_database.url("app"))))
+    assert found == {question: (problem.format(vector=brought),)}
+
+
+def test_servers_that_are_too_old_are_found(module_database: Any) -> None:
+    with planting(module_database) as connection:
+        connection.execute(text("UPDATE pg_extension SET extversion = '0.7.4' WHERE extname = 'vector'"))
+        found = faults(list(examine(connection, module_database.url("app"))))
+        assert found["PostgreSQL 16 or newer with pgvector 0.8 or newer"] == ("vector 0.7.4",)
+        connection.execute(text("DELETE FROM pg_extension WHERE extname = 'vector'"))
+        found = faults(list(examine(connection, module_database.url("app"))))
+        assert found["PostgreSQL 16 or newer with pgvector 0.8 or newer"] == ("the extension vector is missing",)
 
 
 @pytest.mark.parametrize(
     ("role", "problems"),
     [
-        ("admin", {"postgres is a superuser", "postgres has BYPASSRLS"}),
+        ("admin", {"postgres is a superuser", "postgres has BYPASSRLS", "postgres has REPLICATION"}),
         ("owner", {"hedgerow_owner owns tables", "hedgerow_owner is no member of hedgerow_app"}),
     ],
 )
 def test_sessions_of_the_powerful_are_found(role: Any, problems: set[str], module_database: Any) -> None:
     with module_database.engine("owner").connect() as connection:
         found = faults(list(examine(connection, module_database.url(role))))
-    assert problems <= set(found["Sessions connect as an ordinary role"])
+    said = {problem.partition(",")[0] for problem in found[ORDINARY]}
+    assert problems <= said
     assert [name for name in found if not name.startswith("Sessions")] == []
+
+
+@pytest.fixture
+def powerful(module_database: Any) -> Iterator[Any]:
+    """Makes a login of sessions, and gives it or its memberships what it should not have."""
+    with module_database.admin() as admin:
+
+        def make(*statements: str) -> URL:
+            for statement in ("CREATE ROLE doctor_login LOGIN IN ROLE hedgerow_app", *statements):
+                admin.execute(text(statement))
+            url: URL = module_database.url("app")
+            return url.set(username="doctor_login")
+
+        yield make
+        for statement in (
+            "REVOKE SET ON PARAMETER session_replication_role FROM hedgerow_app",
+            "DROP OWNED BY doctor_login",
+            "DROP ROLE IF EXISTS doctor_login, doctor_group",
+        ):
+            admin.execute(text(statement))
+
+
+@pytest.mark.parametrize(
+    ("statements", "problem"),
+    [
+        (["ALTER ROLE doctor_login SUPERUSER"], "is a superuser"),
+        (["ALTER ROLE doctor_login BYPASSRLS"], "has BYPASSRLS"),
+        (["ALTER ROLE doctor_login REPLICATION"], "has REPLICATION, which copies every table"),
+        (["GRANT pg_read_all_data TO doctor_login"], "is a member of pg_read_all_data"),
+        (["GRANT pg_write_all_data TO doctor_login"], "is a member of pg_write_all_data"),
+        (["GRANT pg_monitor TO doctor_login"], "is a member of pg_monitor, pg_read_all_stats"),
+        (["GRANT hedgerow_owner TO doctor_login"], "is a member of hedgerow_owner"),
+        # What is not inherited can be had all the same: SET ROLE.
+        (["GRANT hedgerow_owner TO doctor_login WITH INHERIT FALSE"], "is a member of hedgerow_owner"),
+        (
+            [
+                "CREATE ROLE doctor_group BYPASSRLS",
+                "GRANT doctor_group TO doctor_login",
+            ],
+            "is a member of doctor_group",
+        ),
+        (
+            ["GRANT SET ON PARAMETER session_replication_role TO hedgerow_app"],
+            "may set session_replication_role, which silences triggers",
+        ),
+        (["REVOKE hedgerow_app FROM doctor_login"], "is no member of hedgerow_app"),
+    ],
+    ids=str,
+)
+def test_sessions_with_a_way_around_are_found(
+    statements: list[str], problem: str, powerful: Any, module_database: Any
+) -> None:
+    url = powerful(f"GRANT CONNECT ON DATABASE {module_database.name} TO doctor_login", *statements)
+    with module_database.engine("owner").connect() as connection:
+        found = faults(list(examine(connection, url)))
+    assert f"doctor_login {problem}" in found[ORDINARY]
+    if "SUPERUSER" not in statements[0] and "hedgerow_owner" not in statements[0]:
+        assert found == {ORDINARY: (f"doctor_login {problem}",)}
+
+
+def test_a_role_assumed_at_login_hides_nothing(module_database: Any) -> None:
+    url = module_database.url("admin").update_query_dict({"options": "-c role=hedgerow_session"})
+    with module_database.engine("owner").connect() as connection:
+        found = faults(list(examine(connection, url)))
+    assert "postgres is a superuser" in found[ORDINARY]
 
 
 def test_sessions_that_cannot_connect_are_a_finding(module_database: Any) -> None:
