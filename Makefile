@@ -112,6 +112,10 @@ bench-audit: $(STAMP) ## Measure what audit chains cost, beside plain tables
 bench-memory: $(STAMP) ## Measure how well and how fast memories are found, beside plain searches
 	$(BIN)/python benchmarks/memory.py
 
+.PHONY: bench-features
+bench-features: $(STAMP) ## Measure what features as they were known cost, beside queries by hand
+	$(BIN)/python benchmarks/features.py
+
 .PHONY: docs
 docs: $(STAMP) ## Write the pages that are generated: the schema reference, the leakage battery
 	$(BIN)/hedgerow docs
