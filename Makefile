@@ -92,8 +92,8 @@ check: $(STAMP) ## Compare models, revisions and database: no drift, nothing pen
 regenerate: $(STAMP) ## Before the first release only: write all revisions anew from the declarations
 	$(BIN)/python -m hedgerow.migrations.regenerate
 
-.PHONY: bench
-bench: $(STAMP) ## Measure what the locks cost, side by side
+.PHONY: bench bench-scope
+bench bench-scope: $(STAMP) ## Measure what the locks cost, side by side
 	$(BIN)/python benchmarks/scope.py
 
 .PHONY: bench-audience

@@ -54,10 +54,10 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @dataclass(frozen=True)
 class Database:
-    """A database of the test server, as each of the three who may enter it.
+    """A database of the test server, as each of those who may enter it.
 
     ``admin`` is a superuser (sees everything, proves that there was something to leak), ``owner`` owns the schema,
-    ``app`` is what sessions log in as.
+    ``app`` is what sessions log in as, ``evaluator`` what those log in as that open a sealed split.
     """
 
     server: EmbeddedServer
@@ -152,11 +152,12 @@ def sessions(request: pytest.FixtureRequest) -> Iterator[Callable[..., Session]]
     With ``"filter"`` the session logs in as a superuser, whom no policy stops.
     """
     database: Database = request.getfixturevalue("seeded")
-    engines = {"filter": database.scoped_engine("admin"), "both": database.scoped_engine("app")}
+    engines = {role: database.scoped_engine(role) for role in ("admin", "app", "evaluator")}
     opened: list[Session] = []
 
     def open_behind(scope: Scope, lock: str, **options: Any) -> Session:
-        session = open_session(scope, engine=engines[lock], allow_privileged=lock == "filter", **options)
+        role = "admin" if lock == "filter" else "evaluator" if scope.closed_splits else "app"
+        session = open_session(scope, engine=engines[role], allow_privileged=lock == "filter", **options)
         opened.append(session)
         return session
 

@@ -59,13 +59,18 @@ class World:
     def engine(self) -> Engine:
         return build_engine(self.database.url("app"), poolclass=NullPool)
 
+    @cached_property
+    def evaluator_engine(self) -> Engine:
+        return build_engine(self.database.url("evaluator"), poolclass=NullPool)
+
     def scope(self, *splits: str, tenant: str = TENANT) -> Scope:
         sealed = bool({"test", "holdout"} & set(splits))
         purpose = "a test of repositories" if sealed else None
         return Scope(tenant, user_id=ADMIN, splits=splits or OPEN, purpose=purpose)
 
     def session(self, *splits: str, tenant: str = TENANT) -> ScopedSession:
-        return open_session(self.scope(*splits, tenant=tenant), engine=self.engine)
+        scope = self.scope(*splits, tenant=tenant)
+        return open_session(scope, engine=self.evaluator_engine if scope.closed_splits else self.engine)
 
     def admin(self, sql: str, **values: Any) -> list[Any]:
         """Run SQL as a superuser, past every wall."""
@@ -77,12 +82,14 @@ class World:
     def repository(self, driver: str, kind: type[AsyncBaseRepository[Any]], scope: Scope) -> Iterator[Any]:
         """A repository over psycopg or asyncpg, to be called alike: results of the latter are awaited."""
         if driver == "psycopg":
-            with open_session(scope, engine=self.engine) as session:
+            engine = self.evaluator_engine if scope.closed_splits else self.engine
+            with open_session(scope, engine=engine) as session:
                 yield kind.sync_class(session)
             return
         with asyncio.Runner() as runner:
-            engine = build_async_engine(self.database.url("app"), poolclass=NullPool)
-            session = open_async_session(scope, engine=engine)
+            role = "evaluator" if scope.closed_splits else "app"
+            asynchronous = build_async_engine(self.database.url(role), poolclass=NullPool)
+            session = open_async_session(scope, engine=asynchronous)
             try:
                 yield Awaited(kind(session), runner)
             finally:

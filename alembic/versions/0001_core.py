@@ -1,7 +1,8 @@
-"""Extension, roles, the readers of the scope and shared functions.
+"""Extension, roles, the signed scope and its readers, shared functions.
 
 New functions: app.cosine_similarity, app.current_artefact_splits, app.current_splits, app.current_tenant,
-app.current_user_id, app.search_embedding, app.window_bound, forbid_mutation, update_updated_at_column.
+app.current_user_id, app.current_windows, app.issue_scope, app.scope_claims, app.sealed, app.search_embedding,
+app.window_bound, app.window_text, forbid_mutation, update_updated_at_column.
 
 Revision: 0001_core
 Follows: nothing

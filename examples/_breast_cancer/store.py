@@ -18,6 +18,7 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 from hedgerow import HedgerowError, Scope, Split, open_session
 from hedgerow.core.embedded import EmbeddedServer
 from hedgerow.core.engine import build_engine, owner_engine
+from hedgerow.core.open_scope import ISSUE_SCOPE, issuing_parameters
 from hedgerow.core.settings import Settings
 from hedgerow.patients import PatientJourney, TreatmentEvent
 from hedgerow.splits import PatientSplitAssignment, SplitStrategy
@@ -64,7 +65,7 @@ def create_tenant(owner: Engine, trial: Trial) -> UUID:
     """
     with owner.begin() as connection:
         # The owner too is held by row-level security: it names the tenant that it works for.
-        connection.execute(select(func.set_config("app.current_tenant", trial.tenant_id, True)))
+        connection.execute(ISSUE_SCOPE, issuing_parameters(trial.tenant_id))
         connection.execute(pg_insert(Tenant).values(id=trial.tenant_id, name=trial.name).on_conflict_do_nothing())
         return register_split_config(
             connection, trial.tenant_id, CONFIG, created_by="examples/breast_cancer.py"

@@ -14,8 +14,8 @@ from sqlalchemy import URL, Connection, create_engine, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
-from hedgerow.core.objects import APP_ROLE
 from hedgerow.core.predicate import scope_rule
+from hedgerow.core.roles import APP_ROLE
 from hedgerow.core.wall import TENANT_POLICY, row_security
 from hedgerow.registry import domains
 

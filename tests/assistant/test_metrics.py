@@ -226,7 +226,7 @@ def test_figures_are_those_of_the_own_tenant(world: World, role: str) -> None:
             assert both > 6 * times, "there is something to leak"
             daily = text("SELECT sum(total_interactions) FROM v_assistant_metrics_daily")
             assert connection.scalar(daily) == 6 * times
-        connection.execute(text("SELECT set_config('app.current_tenant', '', true)"))
+        connection.execute(text("SELECT set_config('app.scope', '', true)"))
         assert connection.execute(text(f"{figures} WHERE dimension = 'total'")).one() == (0, None)
         assert connection.scalar(text("SELECT count(*) FROM v_assistant_metrics_daily")) == 0
 

@@ -26,6 +26,7 @@ from hedgerow.audit.offline import (
 )
 from hedgerow.audit.repository import Anchors
 from hedgerow.core.embedded.bootstrap import SESSION
+from hedgerow.core.open_scope import ISSUE_SCOPE, issuing_parameters
 from isolation.oracle import open_scope
 
 TENANT, OTHER = "WORLD_A", "WORLD_B"
@@ -51,7 +52,7 @@ class Desk:
     def __init__(self, db: Connection, tenant: str = TENANT) -> None:
         self.db, self.tenant = db, tenant
         self.chain = uuid4()
-        db.execute(text("SELECT set_config('app.current_tenant', :t, true)"), {"t": tenant})
+        db.execute(ISSUE_SCOPE, issuing_parameters(tenant))
 
     # --- As a session ------------------------------------------------------------------------------------------
 

@@ -20,9 +20,7 @@ LOG = AuditChainVerification.__table__
 
 def become_session(desk: Desk, tenant: str | None = None, user: str | None = None) -> None:
     desk.db.execute(text(f"SET LOCAL ROLE {SESSION}"))
-    open_scope(desk.db, tenant or desk.tenant)
-    if user:
-        desk.db.execute(text("SELECT set_config('app.user_id', :u, true)"), {"u": user})
+    open_scope(desk.db, tenant or desk.tenant, user=user)
 
 
 def log(desk: Desk) -> list[Any]:
@@ -269,5 +267,5 @@ def test_another_tenant_learns_nothing(desk: Desk, name: str, role: str) -> None
 def test_without_a_scope_there_is_nothing(desk: Desk, name: str) -> None:
     desk.write(2, seen=(2,))
     desk.db.execute(text(f"SET LOCAL ROLE {SESSION}"))
-    desk.db.execute(text("SELECT set_config('app.current_tenant', '', true)"))
+    desk.db.execute(text("SELECT set_config('app.scope', '', true)"))
     assert desk.db.execute(text(READS[name]), {"c": desk.chain}).all() == []

@@ -96,17 +96,34 @@ class TestWhatIsSetUp:
         )
         assert found == [
             ("hedgerow_app", False, False, False, False, False),
+            ("hedgerow_auditing", True, False, False, False, False),
+            ("hedgerow_auditor", False, False, False, False, False),
+            ("hedgerow_evaluation", True, False, False, False, False),
+            ("hedgerow_evaluator", False, False, False, False, False),
             ("hedgerow_owner", True, False, False, True, False),
+            ("hedgerow_reading", True, False, False, False, False),
+            ("hedgerow_readonly", False, False, False, False, False),
             ("hedgerow_session", True, False, False, False, False),
         ]
 
-    def test_the_session_inherits_the_group_and_the_owner_only_grants_it(self, running: EmbeddedServer) -> None:
+    @pytest.mark.parametrize(
+        ("group", "members"),
+        [
+            ("hedgerow_app", ("hedgerow_evaluator", "hedgerow_session")),
+            ("hedgerow_evaluator", ("hedgerow_evaluation",)),
+            ("hedgerow_readonly", ("hedgerow_reading",)),
+            ("hedgerow_auditor", ("hedgerow_auditing",)),
+        ],
+    )
+    def test_the_members_inherit_the_group_and_the_owner_only_grants_it(
+        self, group: str, members: tuple[str, ...], running: EmbeddedServer
+    ) -> None:
         found = fetch(
             running,
             "SELECT member::regrole::text, admin_option, inherit_option FROM pg_auth_members "
-            "WHERE roleid = 'hedgerow_app'::regrole ORDER BY 1",
+            f"WHERE roleid = '{group}'::regrole ORDER BY 1",
         )
-        assert found == [("hedgerow_owner", True, False), ("hedgerow_session", False, True)]
+        assert found == sorted([("hedgerow_owner", True, False), *((member, False, True) for member in members)])
 
     def test_what_is_granted_to_the_group_reaches_the_session(self, running: EmbeddedServer) -> None:
         with connect(running) as owner:

@@ -21,6 +21,7 @@ from hedgerow.core import engine as engines
 from hedgerow.core.engine import app_engine, async_app_engine, build_async_engine, build_engine
 from hedgerow.core.settings import Settings
 from hedgerow.kpi import UserSession
+from isolation.oracle import open_scope
 
 TENANTS = ("TEST_TENANT_001", "TEST_TENANT_002")
 COUNT = select(func.count()).select_from(UserSession)
@@ -158,9 +159,15 @@ async def test_tasks_of_two_tenants(few: URL, truth: dict[str, set[str]]) -> Non
 def test_a_setting_that_somebody_left_opens_nothing(shared: URL, truth: dict[str, set[str]]) -> None:
     """A client without hedgerow sets the other tenant for the whole connection; the next transaction is not in it."""
     careless = build_engine(shared, pooler="transaction", poolclass=NullPool)
-    with careless.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text(f"SET app.current_tenant = '{TENANTS[1]}'"))
-        assert connection.scalar(text("SELECT count(*) FROM user_sessions")) == len(truth[TENANTS[1]]), "it stays"
+    with careless.connect() as connection:
+        open_scope(connection, TENANTS[1])
+        assert connection.scalar(text("SELECT count(*) FROM user_sessions")) == len(truth[TENANTS[1]])
+        names = "unnest('{app.scope,app.current_tenant}'::text[]) AS name"
+        connection.execute(text(f"SELECT set_config(name, current_setting(name), false) FROM {names}"))
+        connection.commit()
+        assert connection.scalar(text("SHOW app.current_tenant")) == TENANTS[1], "it stays"
+        with pytest.raises(DBAPIError, match="not issued by this database"):
+            connection.scalar(text("SELECT count(*) FROM user_sessions"))
     engine = build_engine(shared, pooler="transaction", poolclass=NullPool)
     with open_session(Scope(TENANTS[0]), engine=engine) as session:
         assert {str(key) for key in session.scalars(select(UserSession.id))} == truth[TENANTS[0]]

@@ -158,7 +158,7 @@ def test_writers_of_one_customer_take_turns(fresh_database: Any, seeded_template
 
 def test_no_score_is_stored_that_does_not_reach_its_customer(planted: Connection) -> None:
     """A superuser without a scope writes past every policy, but the trigger has an owner, who does not."""
-    planted.execute(text("SELECT set_config('app.current_tenant', '', true)"))
+    planted.execute(text("SELECT set_config('app.scope', '', true)"))
     with refused(planted, "42501"):
         planted.execute(
             text("INSERT INTO health_scores (tenant_id, customer_id, overall) VALUES (:t, :c, 1)"),

@@ -174,5 +174,5 @@ def test_a_view_names_the_tenant_itself(view: str, planted: Connection) -> None:
     sql = text(f"SELECT DISTINCT tenant_id FROM {view}")
     planted.execute(text("UPDATE renewal_pipeline SET renewal_date = current_date + 1"))
     for tenant in ("TEST_TENANT_001", "TEST_TENANT_002", ""):
-        planted.execute(text("SELECT set_config('app.current_tenant', :t, true)"), {"t": tenant})
+        planted.execute(text("SELECT app.issue_scope(:t, NULL, '{}')"), {"t": tenant})
         assert list(planted.scalars(sql)) == [tenant] * bool(tenant)

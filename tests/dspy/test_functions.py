@@ -72,6 +72,13 @@ def app(world: World) -> Iterator[Connection]:
         yield connection
 
 
+@pytest.fixture
+def evaluator(world: World) -> Iterator[Connection]:
+    with world.database.engine("evaluator").connect() as connection:
+        enter(connection)
+        yield connection
+
+
 # --- create_dspy_optimization_run --------------------------------------------------------------------------------
 
 
@@ -297,15 +304,15 @@ def test_examples_have_named_fields(db: Connection) -> None:
 
 @pytest.mark.parametrize("splits", [("validation",), ("train", "validation", "unassigned"), ("train", "test")])
 def test_examples_are_written_from_train_alone_and_read_from_everywhere(
-    app: Connection, splits: tuple[str, ...]
+    evaluator: Connection, splits: tuple[str, ...]
 ) -> None:
-    example(app, 1)
-    enter(app, "WORLD_A", *splits)
-    assert examples(app) == [1]
-    with refused(app, "42501"):
-        example(app, 2)
+    example(evaluator, 1)
+    enter(evaluator, "WORLD_A", *splits)
+    assert examples(evaluator) == [1]
+    with refused(evaluator, "42501"):
+        example(evaluator, 2)
     for change in ("UPDATE dspy_training_examples SET is_validated = true", "DELETE FROM dspy_training_examples"):
-        assert ask(app, f"{change} RETURNING *") == []
+        assert ask(evaluator, f"{change} RETURNING *") == []
 
 
 # --- archive_dspy_run --------------------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ def run(database: Database, role: str = "owner") -> subprocess.CompletedProcess[
     urls = {
         "DATABASE_URL": database.url(role).render_as_string(hide_password=False),  # type: ignore[arg-type]
         "HEDGEROW_APP_URL": database.url("app").render_as_string(hide_password=False),
+        "HEDGEROW_EVALUATOR_URL": database.url("evaluator").render_as_string(hide_password=False),
     }
     return subprocess.run(
         [sys.executable, "examples/breast_cancer.py"],
@@ -244,7 +245,7 @@ def test_refusals_and_openings_were_logged(demo: Demo) -> None:
 def test_tenant_b_sees_nothing_of_tenant_a(demo: Demo, query: str) -> None:
     count = f"SELECT count(*) FROM patient_journeys WHERE {query}"
     splits = ["train", "validation", "test", "holdout", "unassigned"]
-    with demo.database.engine("app").begin() as session:
+    with demo.database.engine("evaluator").begin() as session:
         session.execute(
             text("SELECT * FROM app.open_scope(:tenant, NULL, CAST(:splits AS text[]), 'test')"),
             {"tenant": B, "splits": splits},

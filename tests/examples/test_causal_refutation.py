@@ -28,6 +28,7 @@ def run(database: Database) -> subprocess.CompletedProcess[str]:
     urls = {
         "DATABASE_URL": database.url("owner").render_as_string(hide_password=False),
         "HEDGEROW_APP_URL": database.url("app").render_as_string(hide_password=False),
+        "HEDGEROW_EVALUATOR_URL": database.url("evaluator").render_as_string(hide_password=False),
     }
     return subprocess.run(
         [sys.executable, "examples/causal_refutation.py"],

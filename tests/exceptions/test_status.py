@@ -351,7 +351,7 @@ def test_the_view_shows_the_own_tenant(still_world: World, role: str) -> None:
         for tenant in (TENANT, OTHER):
             connection.execute(text(f"SELECT count(*) FROM app.open_scope('{tenant}', NULL, ARRAY['train'], NULL)"))
             assert connection.scalar(text("SELECT count(*) FROM v_exception_status")) == 1
-        connection.execute(text("SELECT set_config('app.current_tenant', '', true)"))
+        connection.execute(text("SELECT set_config('app.scope', '', true)"))
         assert connection.scalar(text("SELECT count(*) FROM v_exception_status")) == 0
 
 

@@ -128,16 +128,14 @@ def open_scope(
     splits: tuple[str, ...] = OPEN,
     purpose: str | None = None,
     *,
+    user: str | None = None,
     as_administrator: bool = True,
 ) -> None:
+    if user is None and as_administrator and tenant in ADMINS:
+        user = str(ADMINS[tenant])
     connection.execute(
         text("SELECT * FROM app.open_scope(:tenant, :user, CAST(:splits AS text[]), :purpose)"),
-        {
-            "tenant": tenant,
-            "user": str(ADMINS[tenant]) if as_administrator and tenant in ADMINS else None,
-            "splits": list(splits),
-            "purpose": purpose,
-        },
+        {"tenant": tenant, "user": user, "splits": list(splits), "purpose": purpose},
     )
 
 

@@ -1,4 +1,4 @@
-"""Laws over every grant: sessions may do what is declared, PUBLIC may do nothing, the owner is walled in."""
+"""Laws over every grant: each role may do what is declared, PUBLIC may do nothing, the owner is walled in."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Table, text
 
-from hedgerow.core.embedded.bootstrap import SESSION
-from hedgerow.core.objects import APP_ROLE, Function
+from hedgerow.core.embedded.bootstrap import AUDITING, EVALUATION, READING, SESSION
+from hedgerow.core.objects import Function
 from hedgerow.core.predicate import scope_rule
+from hedgerow.core.roles import APP_ROLE, AUDITOR_ROLE, EVALUATOR_ROLE, READONLY_ROLE
 from hedgerow.core.wall import AUDIENCE_INFO, TENANT_POLICY, updatable_columns
 from hedgerow.registry import domains
 from isolation.oracle import name, tenant_tables
@@ -19,7 +20,20 @@ PRIVILEGES = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", 
 BY_COLUMN = ("SELECT", "INSERT", "UPDATE", "REFERENCES")
 TABLES = [table for domain in domains() for table in domain.tables]
 VIEWS = [view.name for domain in domains() for view in domain.views]
+AUDITED_VIEWS = {"v_audit_chain_integrity", "v_audit_chain_summary", "v_audit_chain_daily_stats"}
 FUNCTIONS: list[Function] = [function for domain in domains() for function in domain.functions]
+#: Each group role and the login that the embedded server gives for it.
+WRITERS = (APP_ROLE, SESSION, EVALUATOR_ROLE, EVALUATION)
+READERS = (READONLY_ROLE, READING)
+AUDITORS = (AUDITOR_ROLE, AUDITING)
+ROLES = (*WRITERS, *READERS, *AUDITORS)
+#: The trail and the logs, spelt out a second time; those that a domain adds are declared with AppendOnly.
+AUDITED = {
+    "audit_chain_entries",
+    "audit_chain_verification_log",
+    "ml_leakage_audit",
+    "ml_split_access_log",
+}
 READ_ONLY = ("tenant", "users", "ml_split_registry", "ml_patient_split_assignments")
 OURS = """n.nspname IN ('public', 'app') AND NOT EXISTS (
     SELECT FROM pg_depend AS d WHERE d.objid = o.oid AND d.deptype = 'e')"""
@@ -50,15 +64,53 @@ def columns_held(admin: Connection, relation: str, role: str, privilege: str) ->
     return set(found)
 
 
-@pytest.mark.parametrize("role", [APP_ROLE, SESSION])
+def declared_privileges(table: Table, role: str) -> set[str]:
+    model = table.info["hedgerow.model"]
+    privileges = set(model.__app_privileges__)
+    if role in WRITERS:
+        return privileges
+    if role in READERS:
+        return privileges & {"SELECT"}
+    return {"SELECT"} if model.__auditor_reads__ else set()
+
+
+@pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("table", TABLES, ids=name)
-def test_a_session_may_do_with_a_table_what_its_model_says(table: Table, role: str, admin: Connection) -> None:
-    declared = set(table.info["hedgerow.model"].__app_privileges__)
+def test_a_role_may_do_with_a_table_what_its_model_says(table: Table, role: str, admin: Connection) -> None:
+    declared = declared_privileges(table, role)
     assert held(admin, table.name, role) == declared - {"UPDATE"}
     wanted = {privilege: set(table.columns.keys()) if privilege in declared else set() for privilege in BY_COLUMN}
     if "UPDATE" in declared:
         wanted["UPDATE"] = set(updatable_columns(table))
     assert {privilege: columns_held(admin, table.name, role, privilege) for privilege in BY_COLUMN} == wanted
+
+
+def test_the_auditor_reads_the_trail_and_nothing_else(admin: Connection) -> None:
+    found = {table.name for table in TABLES if held(admin, table.name, AUDITOR_ROLE)}
+    assert found == {table.name for table in TABLES if table.info["hedgerow.model"].__auditor_reads__}
+    assert found >= AUDITED
+    assert not found & {"patient_journeys", "users", "tenant", "ml_patient_split_assignments"}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_role_reads_the_keys_of_scopes(role: str, admin: Connection) -> None:
+    assert held(admin, "app.scope_key", role) == set()
+    assert not any(columns_held(admin, "app.scope_key", role, privilege) for privilege in BY_COLUMN)
+
+
+def test_the_roles_are_ordinary_and_distinct(admin: Connection) -> None:
+    found = admin.execute(
+        text("""SELECT rolname, rolcanlogin, rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb OR rolreplication
+                  FROM pg_roles WHERE rolname = ANY (:roles)"""),
+        {"roles": list(ROLES)},
+    )
+    logins = {SESSION, EVALUATION, READING, AUDITING}
+    assert {tuple(row) for row in found} == {(role, role in logins, False) for role in ROLES}
+    member = text("SELECT pg_has_role(:role, :group, 'MEMBER')")
+    for role in ROLES:
+        for group in (EVALUATOR_ROLE, READONLY_ROLE, AUDITOR_ROLE, "hedgerow_owner", "pg_read_all_data"):
+            own = {EVALUATOR_ROLE: WRITERS[2:], READONLY_ROLE: READERS, AUDITOR_ROLE: AUDITORS}.get(group, ())
+            assert admin.scalar(member, {"role": role, "group": group}) == (role in own), (role, group)
 
 
 @pytest.mark.parametrize("table", TABLES, ids=name)
@@ -75,10 +127,10 @@ def test_what_decides_over_others_is_only_read(relation: str, admin: Connection)
     assert not columns_held(admin, relation, APP_ROLE, "INSERT")
 
 
-@pytest.mark.parametrize("role", [APP_ROLE, SESSION])
+@pytest.mark.parametrize("role", ROLES)
 def test_views_are_only_read(role: str, admin: Connection) -> None:
     for view in VIEWS:
-        assert held(admin, view, role) == {"SELECT"}, view
+        assert held(admin, view, role) == ({"SELECT"} if role not in AUDITORS or view in AUDITED_VIEWS else set()), view
         assert not columns_held(admin, view, role, "UPDATE") | columns_held(admin, view, role, "INSERT"), view
 
 
@@ -90,13 +142,14 @@ def test_every_view_looks_with_the_eyes_of_its_caller(admin: Connection) -> None
     assert sorted(found) == sorted(VIEWS)
 
 
-def test_nothing_else_is_reachable(admin: Connection) -> None:
+@pytest.mark.parametrize("role", [SESSION, EVALUATION, READING])
+def test_nothing_else_is_reachable(role: str, admin: Connection) -> None:
     """Relations that nobody declared, the table of revisions among them."""
     found = admin.scalars(
         text(f"""SELECT o.relname FROM pg_class AS o JOIN pg_namespace AS n ON n.oid = o.relnamespace
                   WHERE o.relkind IN ('r', 'v', 'p', 'm', 'f', 'S') AND {OURS}
                     AND has_any_column_privilege(:role, o.oid, 'SELECT, INSERT, UPDATE, REFERENCES')"""),
-        {"role": SESSION},
+        {"role": role},
     )
     assert set(found) == {table.name for table in TABLES} | set(VIEWS)
 
@@ -121,7 +174,7 @@ def test_public_may_do_nothing(sql: str, admin: Connection) -> None:
     assert admin.scalars(text(sql)).all() == []
 
 
-@pytest.mark.parametrize("role", [APP_ROLE, SESSION])
+@pytest.mark.parametrize("role", ROLES)
 def test_a_session_creates_nothing(role: str, admin: Connection) -> None:
     for schema in ("public", "app"):
         arguments = {"r": role, "s": schema}
@@ -130,15 +183,22 @@ def test_a_session_creates_nothing(role: str, admin: Connection) -> None:
     assert not admin.scalar(text("SELECT has_database_privilege(:r, current_database(), 'CREATE, TEMP')"), {"r": role})
 
 
-@pytest.mark.parametrize("role", [APP_ROLE, SESSION])
-def test_a_session_executes_what_is_declared_with_callers(role: str, admin: Connection) -> None:
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_executes_what_is_declared_with_callers(role: str, admin: Connection) -> None:
     found = admin.execute(
-        text(f"""SELECT n.nspname, o.proname, has_function_privilege(:role, o.oid, 'EXECUTE') AS may
+        text(f"""SELECT n.nspname, o.proname, o.provolatile, has_function_privilege(:role, o.oid, 'EXECUTE') AS may
                    FROM pg_proc AS o JOIN pg_namespace AS n ON n.oid = o.pronamespace WHERE {OURS}"""),
         {"role": role},
     ).all()
     assert {(f.nspname, f.proname) for f in found} == {(f.schema, f.name) for f in FUNCTIONS}
-    assert {(f.nspname, f.proname) for f in found if f.may} == {(f.schema, f.name) for f in FUNCTIONS if f.callers}
+    group = APP_ROLE if role in WRITERS else READONLY_ROLE if role in READERS else AUDITOR_ROLE
+    reading = {(f.nspname, f.proname) for f in found if f.provolatile in "si"}
+    wanted = set()
+    for function in FUNCTIONS:
+        key, callers = (function.schema, function.name), function.callers or ()
+        if group in callers or (group == READONLY_ROLE and APP_ROLE in callers and key in reading):
+            wanted.add(key)
+    assert {(f.nspname, f.proname) for f in found if f.may} == wanted
 
 
 def test_few_functions_run_with_the_rights_of_their_owner(admin: Connection) -> None:
@@ -148,12 +208,18 @@ def test_few_functions_run_with_the_rights_of_their_owner(admin: Connection) -> 
     ).all()
     path = ["search_path=pg_catalog, public, pg_temp"]
     # They read what policies or grants hide, or keep what sessions may not write.
-    assert [tuple(row) for row in found] == [
-        ("is_admin", path),
-        ("keep_customer_score", path),
-        ("register_patient", path),
-        ("verify_audit_chain", path),
+    names = [
+        "cascade_status_change",
+        "is_admin",
+        "keep_customer_score",
+        "open_scope",
+        "register_patient",
+        "run_leakage_audit",
+        "scope_claims",
+        "update_feature_freshness",
+        "verify_audit_chain",
     ]
+    assert [tuple(row) for row in found] == [(name, path) for name in names]
 
 
 @pytest.mark.parametrize("table", tenant_tables(), ids=name)

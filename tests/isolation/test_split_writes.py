@@ -44,7 +44,7 @@ def admin(seeded: Any) -> Iterator[Connection]:
 
 @pytest.fixture
 def app(seeded: Any) -> Iterator[Connection]:
-    with seeded.engine("app").connect() as connection:
+    with seeded.engine("evaluator").connect() as connection:
         yield connection
 
 

@@ -25,7 +25,8 @@ def admin(seeded: Any) -> Iterator[Connection]:
 
 @pytest.fixture
 def app(seeded: Any) -> Iterator[Connection]:
-    with seeded.engine("app").connect() as connection:
+    """A plain connection of somebody who may open every split: the wall alone."""
+    with seeded.engine("evaluator").connect() as connection:
         yield connection
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Table, func, select, text
 from sqlalchemy.exc import DBAPIError
 
 from hedgerow import Scope, Split, open_session
-from hedgerow.core.objects import APP_ROLE
+from hedgerow.core.roles import APP_ROLE
 from isolation.oracle import (
     ADMINS,
     OPEN,

@@ -80,8 +80,7 @@ class Desk:
     def become(self, role: str = "superuser", tenant: str | None = None, splits: Sequence[str] = SPLITS) -> None:
         """Be a superuser or a member of hedgerow_app, with a scope or, for no tenant, without one."""
         self.db.exec_driver_sql("RESET ROLE")
-        for name in ("current_tenant", "user_id", "splits", "purpose"):
-            self.db.execute(text("SELECT set_config('app.' || :name, '', true)"), {"name": name})
+        self.db.execute(text("SELECT set_config('app.scope', '', true)"))
         if role == "session":
             self.db.exec_driver_sql("SET LOCAL ROLE hedgerow_session")
         if tenant is not None:

@@ -120,7 +120,8 @@ _LEFTOVERS = (
     "CREATE TEMP TABLE patient_journeys AS SELECT * FROM public.patient_journeys",
     "CREATE TEMP TABLE leftover AS SELECT * FROM public.hcp_profiles",
     "DECLARE held CURSOR WITH HOLD FOR SELECT * FROM public.patient_journeys",
-    f"SELECT set_config('app.current_tenant', '{OWN}', false), set_config('app.splits', 'test,holdout', false)",
+    "SELECT set_config('app.scope', current_setting('app.scope'), false)",
+    "SELECT set_config('app.current_tenant', current_setting('app.current_tenant'), false)",
     "SET SESSION search_path = pg_temp, public",
     "SELECT pg_advisory_lock(4711)",
 )
@@ -129,8 +130,8 @@ _SURVIVORS = {
     "SELECT count(*) FROM pg_class WHERE relpersistence = 't' AND relkind = 'r'": 0,
     "SELECT count(*) FROM pg_cursors WHERE is_holdable": 0,
     "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()": 0,
+    "SELECT split_part(current_setting('app.scope'), E'\\x1f', 2)": FOREIGN,
     "SELECT current_setting('app.current_tenant')": FOREIGN,
-    "SELECT current_setting('app.splits')": "train,validation,unassigned",
     "SELECT current_setting('search_path')": '"$user", public',
 }
 

@@ -168,7 +168,7 @@ def test_the_seed_holds_what_the_function_counts(seeded: Any) -> None:
         stored = connection.execute(sql).all()
         assert stored
         for tenant in {row.tenant_id for row in stored}:
-            connection.execute(text("SELECT set_config('app.current_tenant', :t, true)"), {"t": tenant})
+            connection.execute(text("SELECT app.issue_scope(:t, NULL, '{}')"), {"t": tenant})
             connection.execute(text("SELECT update_memory_statistics(:d)"), {"d": stored[0].stat_date})
         assert connection.execute(sql).all() == stored
         connection.rollback()

@@ -303,8 +303,5 @@ def test_views_stay_inside_the_scope(world: Any, view: str) -> None:
     assert len(world.rows(f"SELECT * FROM {view}")) == 1
     world.scope("holdout")
     assert len(world.rows(f"SELECT * FROM {view}")) == 2, "its own split, and what train taught"
-    world.connection.execute(text("SELECT set_config('app.current_tenant', '', true)"))
-    assert world.rows(f"SELECT * FROM {view}") == []
-    world.scope()
-    world.connection.execute(text("SELECT set_config('app.splits', '', true)"))
+    world.connection.execute(text("SELECT set_config('app.scope', '', true)"))
     assert world.rows(f"SELECT * FROM {view}") == []

@@ -65,7 +65,7 @@ def test_the_windows_have_something_to_hide(table: Table, admin: Connection, see
     for tenant in (TENANT_A, TENANT_B):
         sql = f"SELECT count(*) FROM {table.name} WHERE tenant_id = :tenant"
         ((there,),) = rows(admin, sql, tenant=tenant)
-        with seeded.engine("app").connect() as connection:
+        with seeded.engine("evaluator").connect() as connection:
             open_scope(connection, tenant, tuple(Split), "law over all tables")
             ((seen,),) = rows(connection, f"SELECT count(*) FROM {table.name}")
         if tenant == TENANT_B or "patient_id" not in table.columns:

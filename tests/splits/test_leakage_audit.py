@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, text
 
-from hedgerow.core.predicate import BOUNDS
 from isolation.oracle import TENANT_A, TENANT_B, open_scope
 from planting import become_session, planting, refused
 
@@ -68,7 +67,7 @@ def audit(connection: Connection) -> dict[str, bool]:
 
 
 def settings(connection: Connection) -> list[str]:
-    names = ["app.splits", *(f"app.{bound}" for bound in BOUNDS)]
+    names = ("app.scope", "app.current_tenant")
     return [str(connection.scalar(text("SELECT current_setting(:n, true)"), {"n": name})) for name in names]
 
 
@@ -119,7 +118,7 @@ def test_the_windows_close_again(planted: Connection) -> None:
 @pytest.mark.parametrize("table", [JOURNEY, "ml_leakage_audit"])
 def test_the_windows_close_after_an_error(table: str, planted: Connection) -> None:
     """A caller may catch the error in a savepoint and go on."""
-    planted.execute(text(f"REVOKE ALL ON {table} FROM hedgerow_app"))
+    planted.execute(text(f"REVOKE ALL ON {table} FROM hedgerow_owner"))
     become_session(planted)
     open_scope(planted, TENANT_A, ("train",))
     before = settings(planted)

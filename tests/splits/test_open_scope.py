@@ -28,7 +28,7 @@ READERS = ("current_tenant", "current_user_id", "current_splits", "current_artef
 
 @pytest.fixture
 def app(seeded: Any) -> Iterator[Connection]:
-    with seeded.engine("app").connect() as connection:
+    with seeded.engine("evaluator").connect() as connection:
         yield connection
 
 

@@ -102,7 +102,7 @@ def test_an_unknown_tenant(world: World) -> None:
 def test_a_session_cannot_register(world: World) -> None:
     with (
         world.database.engine("app").begin() as connection,
-        pytest.raises(DBAPIError, match="permission denied for table"),
+        pytest.raises(DBAPIError, match="permission denied for function issue_scope"),
     ):
         register_split_config(connection, TENANT, parse_split_config(TURNED))
 

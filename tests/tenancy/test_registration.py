@@ -65,7 +65,7 @@ def test_what_is_no_id_is_refused(tenant: Any, module_database: Any) -> None:
 def test_a_session_creates_none(module_database: Any) -> None:
     with (
         module_database.engine("app").begin() as session,
-        pytest.raises(ProgrammingError, match="permission denied for table tenant"),
+        pytest.raises(ProgrammingError, match="permission denied for function issue_scope"),
     ):
         create_tenant(session, "ONE", "Mine")
 

@@ -17,7 +17,7 @@ CREATE POLICY tenant_isolation ON users AS RESTRICTIVE FOR ALL TO PUBLIC
     WITH CHECK (users.tenant_id = (SELECT app.current_tenant()));
 
 CREATE POLICY self ON users AS PERMISSIVE FOR SELECT TO PUBLIC
-    USING (id = (SELECT auth.uid()));
+    USING (id = (SELECT app.current_user_id()::uuid));
 
 CREATE POLICY administrators ON users AS PERMISSIVE FOR ALL TO PUBLIC
     USING (tenant_id >= (SELECT CASE WHEN app.sees_every_user() THEN '' END))

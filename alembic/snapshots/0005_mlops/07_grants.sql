@@ -1,12 +1,15 @@
 REVOKE ALL ON FUNCTION ensure_single_champion FROM PUBLIC;
 REVOKE ALL ON FUNCTION get_latest_model FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION get_latest_model TO hedgerow_app;
+GRANT EXECUTE ON FUNCTION get_latest_model TO hedgerow_app, hedgerow_readonly;
 GRANT SELECT ON ml_experiments TO hedgerow_app;
 GRANT INSERT ON ml_experiments TO hedgerow_app;
 GRANT UPDATE (experiment_name, mlflow_experiment_id, description, prediction_target, target_population, observation_window_days, prediction_horizon_days, minimum_auc, minimum_precision_at_k, maximum_fpr, brand, region, created_by, created_at, updated_at) ON ml_experiments TO hedgerow_app;
 GRANT DELETE ON ml_experiments TO hedgerow_app;
+GRANT SELECT ON ml_experiments TO hedgerow_readonly;
 GRANT SELECT ON ml_model_registry TO hedgerow_app;
 GRANT INSERT ON ml_model_registry TO hedgerow_app;
 GRANT UPDATE (experiment_id, model_name, model_version, mlflow_run_id, mlflow_model_uri, algorithm, hyperparameters, feature_count, training_samples, auc, pr_auc, brier_score, calibration_slope, fairness_metrics, stage, is_champion, artifact_path, preprocessing_pipeline_path, trained_at, registered_at, promoted_at) ON ml_model_registry TO hedgerow_app;
 GRANT DELETE ON ml_model_registry TO hedgerow_app;
+GRANT SELECT ON ml_model_registry TO hedgerow_readonly;
 GRANT SELECT ON v_champion_models TO hedgerow_app;
+GRANT SELECT ON v_champion_models TO hedgerow_readonly;

@@ -2,15 +2,19 @@
 -- else expired; exactly at a bound the fresher one. Only the newest value of a feature and entity can be current;
 -- values of a deprecated feature are stale at best, those of an archived one expired, and invalid ones stay as they
 -- are. A value that a skewed clock computed in the future is fresh. All values of the tenant: age is no secret of a
--- split, so the function holds every split while it writes; it returns nothing.
--- Reads feature_definitions, writes feature_values.
+-- split, so the function runs with the rights of its owner, who may issue a scope of every split, and puts back the
+-- caller's; it returns nothing. Reads feature_definitions, writes feature_values.
 CREATE FUNCTION update_feature_freshness() RETURNS void
-LANGUAGE plpgsql VOLATILE AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp
+AS $$
 DECLARE
     v_tenant CONSTANT text := app.current_tenant();
-    v_splits CONSTANT text := coalesce(current_setting('app.splits', true), '');
+    v_saved CONSTANT text := current_setting('app.scope', true);
 BEGIN
-    PERFORM set_config('app.splits', 'train,validation,test,holdout,unassigned', true);
+    PERFORM app.issue_scope(
+        v_tenant, app.current_user_id(), ARRAY['unassigned', 'train', 'validation', 'test', 'holdout']
+    );
     UPDATE feature_values AS v
        SET status = aged.status
       FROM (
@@ -37,7 +41,7 @@ BEGIN
            WHERE o.tenant_id = v_tenant AND o.status <> 'invalid'
       ) AS aged
      WHERE v.tenant_id = v_tenant AND v.value_id = aged.value_id AND v.status <> aged.status;
-    PERFORM set_config('app.splits', v_splits, true);
+    PERFORM set_config('app.scope', coalesce(v_saved, ''), true);
 END;
 $$;
 

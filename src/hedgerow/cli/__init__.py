@@ -11,7 +11,7 @@ from rich.text import Text
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from typer.core import TyperGroup
 
-from hedgerow.cli import audit, db, doctor, schema, seed, splits, tenants, where
+from hedgerow.cli import audit, db, doctor, schema, scope_key, seed, splits, tenants, where
 from hedgerow.core.errors import HedgerowError, sentence
 from hedgerow.migrations.errors import server_words
 
@@ -85,6 +85,7 @@ app = typer.Typer(
 )
 schema.register(db.app)
 doctor.register(db.app)
+db.app.add_typer(scope_key.app, name="scope-key")
 app.add_typer(db.app, name="db")
 app.add_typer(tenants.app, name="tenants")
 app.add_typer(splits.app, name="splits")

@@ -19,6 +19,7 @@ from sqlalchemy.pool import NullPool
 from hedgerow.core.errors import AccessLogError
 from hedgerow.core.open_scope import OPEN_SCOPE, opening_parameters
 from hedgerow.core.scope import Scope
+from hedgerow.core.token import Signer
 
 logger = logging.getLogger("hedgerow.scope")
 
@@ -72,7 +73,8 @@ class DatabaseAccessLog:
     Inside an asyncio engine's greenlet it writes over the same asynchronous driver.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, signer: Signer | None = None) -> None:
+        self._signer = signer
         # The creator is shared, so that connect arguments hold here too; the pool keeps nothing open.
         self._engine = create_engine(engine.url, pool=NullPool(engine.pool._creator))
 
@@ -81,7 +83,8 @@ class DatabaseAccessLog:
         scope = access.scope
         try:
             with self._engine.begin() as connection:
-                connection.execute(OPEN_SCOPE, opening_parameters(Scope(scope.tenant_id, scope.user_id)))
+                bare = Scope(scope.tenant_id, scope.user_id)
+                connection.execute(OPEN_SCOPE, opening_parameters(bare, self._signer))
                 connection.execute(
                     _INSERT,
                     {

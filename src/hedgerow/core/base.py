@@ -85,6 +85,9 @@ class Base(DeclarativeBase):
     __app_fixed__: ClassVar[tuple[str, ...]] = ()
     """Columns that application sessions write with a new row and never change, besides key, tenant and split."""
 
+    __auditor_reads__: ClassVar[bool] = False
+    """Whether auditors read the table: the audit trail and the logs."""
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         table = cls.__dict__.get("__table__")

@@ -1,35 +1,59 @@
-"""What stands before the first table: extension, role, schema ``app``, the readers of the scope, shared triggers."""
+"""What stands before the first table: extension, roles, schema ``app``, the readers of the scope, shared triggers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from hedgerow.core.objects import APP_ROLE, DbObject, Domain, Function
+from hedgerow.core.objects import DbObject, Domain, Function
+from hedgerow.core.roles import APP_ROLE, EVALUATOR_ROLE, GRANTED, GROUPS, READONLY_ROLE
+
+_ROLES = "\n".join(
+    f"    IF to_regrole('{role}') IS NULL THEN\n        CREATE ROLE {role} NOLOGIN;\n    END IF;" for role in GROUPS
+)
+
+# Two keys of 64 bytes that nobody chose: what HMAC makes of one key, without the key. Each database has its own.
+_SCOPE_KEY = """CREATE TABLE app.scope_key (
+    key_id text NOT NULL CONSTRAINT pk_scope_key PRIMARY KEY,
+    inner_pad bytea NOT NULL CONSTRAINT ck_scope_key_inner_pad CHECK (octet_length(inner_pad) = 64),
+    outer_pad bytea NOT NULL CONSTRAINT ck_scope_key_outer_pad CHECK (octet_length(outer_pad) = 64),
+    created_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE app.scope_key IS
+    'Keys of scopes, for the owner alone: ''database'' signs each transaction; any other one demands a signed request';
+COMMENT ON COLUMN app.scope_key.inner_pad IS 'Key XOR 0x36, 64 bytes';
+COMMENT ON COLUMN app.scope_key.outer_pad IS 'Key XOR 0x5c, 64 bytes';
+INSERT INTO app.scope_key (key_id, inner_pad, outer_pad)
+SELECT 'database', sha256(r[1]) || sha256(r[2]), sha256(r[3]) || sha256(r[4])
+  FROM (SELECT array_agg(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())) AS r
+          FROM generate_series(1, 4)) AS random;"""
 
 SHIM = "hedgerow: who asks, where no platform says so"
 """Comment that tells our ``auth`` from that of a platform, which is used and never touched."""
 
+_CALLERS = ", ".join((APP_ROLE, READONLY_ROLE))
+
 _AUTH_UID = f"""\
--- Who asks, for the policies. A Supabase database brings auth.uid() along; elsewhere it is made here, comments mark
--- what is ours, and it reads the user of the scope: NULL, to which nothing is equal, when the scope names none.
+-- Who asks, by the name that SQL written for Supabase knows. Such a database brings auth.uid() along; elsewhere it is
+-- made here, comments mark what is ours, and it reads the verified user of the scope. No policy calls it: that of a
+-- platform believes a setting, which anybody can write who can run SQL.
 DO $do$ BEGIN
     IF to_regnamespace('auth') IS NULL THEN
         CREATE SCHEMA auth;
         COMMENT ON SCHEMA auth IS '{SHIM}';
-        GRANT USAGE ON SCHEMA auth TO {APP_ROLE};
+        GRANT USAGE ON SCHEMA auth TO {_CALLERS};
     END IF;
     IF to_regprocedure('auth.uid()') IS NULL THEN
         CREATE FUNCTION auth.uid() RETURNS uuid
-        LANGUAGE sql STABLE PARALLEL SAFE
-        RETURN NULLIF(current_setting('app.user_id', true), '')::uuid;
+        LANGUAGE plpgsql STABLE PARALLEL SAFE
+        AS $body$ BEGIN RETURN app.current_user_id()::uuid; END $body$;
         COMMENT ON FUNCTION auth.uid() IS '{SHIM}';
         REVOKE ALL ON FUNCTION auth.uid() FROM PUBLIC;
-        GRANT EXECUTE ON FUNCTION auth.uid() TO {APP_ROLE};
+        GRANT EXECUTE ON FUNCTION auth.uid() TO {_CALLERS};
     ELSIF (SELECT prorettype FROM pg_proc WHERE oid = 'auth.uid()'::regprocedure) <> 'uuid'::regtype THEN
         RAISE EXCEPTION 'The database has an auth.uid() that does not return uuid'
             USING ERRCODE = 'wrong_object_type',
-                  HINT = 'Policies compare it with ids of users: rename it, or let it return the id as uuid.';
+                  HINT = 'It stands for the id of a user: rename it, or let it return the id as uuid.';
     END IF;
 END $do$;"""
 
@@ -46,7 +70,7 @@ END $do$;"""
 
 @dataclass(frozen=True)
 class CoreDomain(Domain):
-    """The core as a domain: no tables, but everything that tables and policies call."""
+    """The core as a domain: no models, but everything that tables and policies call."""
 
     def objects(self) -> Iterator[DbObject]:
         yield DbObject(
@@ -59,23 +83,30 @@ class CoreDomain(Domain):
         )
         yield DbObject(
             "bootstrap",
-            f"role {APP_ROLE}",
-            f"DO $$ BEGIN\n"
-            f"    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{APP_ROLE}') THEN\n"
-            f"        CREATE ROLE {APP_ROLE} NOLOGIN;\n"
+            "roles",
+            f"DO $$ BEGIN\n{_ROLES}\n"
+            f"    IF NOT pg_has_role('{EVALUATOR_ROLE}', '{APP_ROLE}', 'USAGE') THEN\n"
+            f"        GRANT {APP_ROLE} TO {EVALUATOR_ROLE};\n"
             f"    END IF;\n"
             f"END $$;",
-            # Roles belong to the whole cluster: another database may use it.
+            # Roles belong to the whole cluster: another database may use them.
             "",
         )
+        roles = ", ".join(GRANTED)
         yield DbObject(
             "bootstrap",
             "schema app",
             f"CREATE SCHEMA app;\n"
             f"COMMENT ON SCHEMA app IS 'The machinery of the scope: who asks, for which tenant, for which splits';\n"
-            f"GRANT USAGE ON SCHEMA app TO {APP_ROLE};\n"
-            f"GRANT USAGE ON SCHEMA public TO {APP_ROLE};",
-            f"DROP SCHEMA app;\nREVOKE USAGE ON SCHEMA public FROM {APP_ROLE};",
+            f"GRANT USAGE ON SCHEMA app TO {roles};\n"
+            f"GRANT USAGE ON SCHEMA public TO {roles};",
+            f"DROP SCHEMA app;\nREVOKE USAGE ON SCHEMA public FROM {roles};",
+        )
+        yield DbObject(
+            "bootstrap",
+            "table app.scope_key",
+            _SCOPE_KEY,
+            "DROP TABLE app.scope_key;",
         )
         yield DbObject("bootstrap", "auth.uid()", _AUTH_UID, _DROP_AUTH_UID)
         yield from super().objects()
@@ -83,13 +114,18 @@ class CoreDomain(Domain):
 
 DOMAIN = CoreDomain(
     name="core",
-    purpose="Extension, roles, the readers of the scope and shared functions",
+    purpose="Extension, roles, the signed scope and its readers, shared functions",
     functions=(
-        Function("current_tenant", schema="app"),
-        Function("current_user_id", schema="app"),
-        Function("current_splits", schema="app"),
-        Function("current_artefact_splits", schema="app", after=("current_splits",)),
-        Function("window_bound", schema="app"),
+        Function("scope_claims", schema="app", callers=GRANTED),
+        Function("current_tenant", schema="app", callers=GRANTED, after=("scope_claims",)),
+        Function("current_user_id", schema="app", callers=GRANTED, after=("scope_claims",)),
+        Function("current_splits", schema="app", callers=GRANTED, after=("scope_claims",)),
+        Function("current_artefact_splits", schema="app", callers=GRANTED, after=("scope_claims",)),
+        Function("current_windows", schema="app", callers=GRANTED, after=("scope_claims",)),
+        Function("window_bound", schema="app", callers=GRANTED, after=("scope_claims",)),
+        Function("window_text", schema="app", callers=None),
+        Function("sealed", schema="app", callers=None),
+        Function("issue_scope", schema="app", callers=None, after=("sealed", "window_text")),
         Function("search_embedding", schema="app"),
         Function("cosine_similarity", schema="app"),
         Function("update_updated_at_column", callers=None),

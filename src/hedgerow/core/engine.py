@@ -127,11 +127,30 @@ def app_engine(url: str | URL | None = None, *, settings: Settings | None = None
     return _cached(_app_url(url, settings), forget=True, settings=settings)
 
 
+def evaluator_engine(*, settings: Settings | None = None) -> Engine:
+    """Return this process's engine of sessions that open ``test`` or ``holdout``."""
+    settings = settings or Settings.load()
+    return _cached(resolve_urls(settings).evaluator, forget=True, settings=settings)
+
+
 def async_app_engine(url: str | URL | None = None, *, settings: Settings | None = None) -> AsyncEngine:
     """Return the asynchronous engine of application sessions of this process and running event loop."""
     settings = settings or Settings.load()
     # The given spelling, since sync_url leaves out what only asyncpg understands.
     target = url if url is not None else settings.app_url or settings.database_url or _app_url(None, settings)
+    return _cached_async(target, "HEDGEROW_APP_URL" if url is None and settings.app_url else "DATABASE_URL", settings)
+
+
+def async_evaluator_engine(*, settings: Settings | None = None) -> AsyncEngine:
+    """Return the asynchronous twin of :func:`evaluator_engine`."""
+    settings = settings or Settings.load()
+    if settings.evaluator_url is not None:
+        return _cached_async(settings.evaluator_url, "HEDGEROW_EVALUATOR_URL", settings)
+    urls = resolve_urls(settings)
+    return async_app_engine(urls.evaluator if urls.embedded else None, settings=settings)
+
+
+def _cached_async(target: str | URL, variable: str, settings: Settings) -> AsyncEngine:
     key = (os.getpid(), _key(target), settings.pooler)
     with _lock:
         try:
@@ -139,7 +158,6 @@ def async_app_engine(url: str | URL | None = None, *, settings: Settings | None 
         except RuntimeError:
             engines = _loopless
         if key not in engines:
-            variable = "HEDGEROW_APP_URL" if url is None and settings.app_url else "DATABASE_URL"
             engines[key] = build_async_engine(target, pooler=settings.pooler, variable=variable, echo=settings.echo)
         return engines[key]
 

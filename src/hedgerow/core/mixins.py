@@ -17,7 +17,11 @@ from hedgerow.core.wall import AUDIENCE_INFO, Audience
 check_enum("data_split_type")(Split)
 
 CURRENT_TENANT = "NULLIF(current_setting('app.current_tenant', true), '')"
-"""Server default of every tenant_id: the scope's tenant, and NULL (hence refused) where no scope is open."""
+"""Server default of every tenant_id: the scope's tenant, and NULL (hence refused) where no scope is open.
+
+It reads a plain setting and not the verified claim, since it is evaluated for every row: whatever somebody writes
+there, the policies check what it stamps.
+"""
 
 
 class TenantOwned:
@@ -102,6 +106,7 @@ class AppendOnly:
     """Rows are written once: UPDATE, DELETE and TRUNCATE are refused by trigger, for the owner too."""
 
     __app_privileges__: ClassVar[tuple[str, ...]] = ("SELECT", "INSERT")
+    __auditor_reads__: ClassVar[bool] = True
 
     @classmethod
     def __describe_table__(cls, table: Table) -> None:

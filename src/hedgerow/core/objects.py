@@ -7,6 +7,7 @@ them, revisions are written from them, and the drift check compares the two.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,10 +18,8 @@ from typing import Literal
 from sqlalchemy import Table
 
 from hedgerow.core.base import metadata, summary
+from hedgerow.core.roles import APP_ROLE, AUDITOR_ROLE, READONLY_ROLE
 from hedgerow.core.types import NATIVE_ENUMS
-
-APP_ROLE = "hedgerow_app"
-"""Group role of application sessions: neither owner nor superuser."""
 
 Kind = Literal["bootstrap", "comment", "storage", "function", "view", "trigger", "row_security", "policy", "grant"]
 
@@ -50,26 +49,42 @@ class Function:
 
     :ivar name: name without schema; overloads are not used, so the name is its identity.
     :ivar schema: ``public`` for the catalogue's functions, ``app`` for the machinery of the scope.
-    :ivar callers: the role that may execute it, None where only triggers do.
+    :ivar callers: the roles that may execute it, None where only triggers and the owner do. Who only reads may execute
+        besides what is STABLE or IMMUTABLE and open to the application.
     :ivar after: functions and views that must exist before it.
     """
 
     name: str
     schema: str = "public"
-    callers: str | None = APP_ROLE
+    callers: str | tuple[str, ...] | None = APP_ROLE
     after: tuple[str, ...] = ()
 
     @property
     def qualified(self) -> str:
         return self.name if self.schema == "public" else f"{self.schema}.{self.name}"
 
+    def granted_to(self, source: str) -> tuple[str, ...]:
+        """The roles that may execute it, given its source."""
+        named = (self.callers,) if isinstance(self.callers, str) else self.callers or ()
+        reads = APP_ROLE in named and READONLY_ROLE not in named and _READS.search(source)
+        return (*named, READONLY_ROLE) if reads else named
+
+
+# What is said neither way is VOLATILE.
+_READS = re.compile(r"^LANGUAGE \w+ (?:STABLE|IMMUTABLE)\b", re.MULTILINE)
+
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A view of a domain; its source is ``sql/view_<name>.sql``, and a mapped class in ``views.py`` reads it."""
+    """A view of a domain; its source is ``sql/view_<name>.sql``, and a mapped class in ``views.py`` reads it.
+
+    :ivar after: functions and views that must exist before it.
+    :ivar audit: auditors read it, as they read the tables below it.
+    """
 
     name: str
     after: tuple[str, ...] = ()
+    audit: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +201,7 @@ class Domain:
         for item in _ordered((*self.functions, *self.views)):
             yield self._as_object(item)
             if isinstance(item, Function):
-                yield function_grant(item)
+                yield function_grant(item, item.granted_to(self.sql(item)))
         for table in self.tables:
             for trigger in table.info.get("hedgerow.triggers", ()):
                 yield trigger.on(table)
@@ -195,12 +210,14 @@ class Domain:
         for table in self.tables:
             yield from grants(table)
         for view in self.views:
-            yield DbObject(
-                "grant",
-                f"{view.name} to {APP_ROLE}",
-                f"GRANT SELECT ON {view.name} TO {APP_ROLE};",
-                f"REVOKE SELECT ON {view.name} FROM {APP_ROLE};",
-            )
+            audited = (AUDITOR_ROLE,) if getattr(view, "audit", False) else ()
+            for role in (APP_ROLE, READONLY_ROLE, *audited):
+                yield DbObject(
+                    "grant",
+                    f"{view.name} to {role}",
+                    f"GRANT SELECT ON {view.name} TO {role};",
+                    f"REVOKE SELECT ON {view.name} FROM {role};",
+                )
 
     def _as_object(self, item: Function | View | SplitView) -> DbObject:
         if isinstance(item, Function):
@@ -208,15 +225,14 @@ class Domain:
         return DbObject("view", item.name, self.sql(item), f"DROP VIEW {item.name};")
 
 
-def function_grant(function: Function) -> DbObject:
+def function_grant(function: Function, roles: tuple[str, ...]) -> DbObject:
     """EXECUTE for the callers of a function, and for nobody else: PostgreSQL grants it to PUBLIC by default."""
     name = function.qualified
     create = f"REVOKE ALL ON FUNCTION {name} FROM PUBLIC;"
-    if function.callers:
-        create += f"\nGRANT EXECUTE ON FUNCTION {name} TO {function.callers};"
     drop = f"GRANT EXECUTE ON FUNCTION {name} TO PUBLIC;"
-    if function.callers:
-        drop = f"REVOKE EXECUTE ON FUNCTION {name} FROM {function.callers};\n{drop}"
+    if roles:
+        create += f"\nGRANT EXECUTE ON FUNCTION {name} TO {', '.join(roles)};"
+        drop = f"REVOKE EXECUTE ON FUNCTION {name} FROM {', '.join(roles)};\n{drop}"
     return DbObject("grant", f"{name}()", create, drop)
 
 

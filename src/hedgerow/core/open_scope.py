@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from sqlalchemy import text
 
 from hedgerow.core.predicate import BOUNDS
 from hedgerow.core.scope import Scope
+from hedgerow.core.token import Signer
 
 #: Sets the scope for the transaction and returns the bounds of its split windows in seconds since 1970, so that
 #: infinities and the session's date style cannot get in the way. The parameters carry no types: the server takes
@@ -15,15 +17,30 @@ from hedgerow.core.scope import Scope
 OPEN_SCOPE: Final = text(
     "SELECT "
     + ", ".join(f"CAST(EXTRACT(EPOCH FROM {name}) AS double precision) AS {name}" for name in BOUNDS)
-    + " FROM app.open_scope(:tenant, :user, CAST(:splits AS text[]), :purpose)"
+    + " FROM app.open_scope(:tenant, :user, CAST(:splits AS text[]), :purpose, :grant)"
 )
 
+#: For connections of the schema's owner, on which no filter stands: a scope without any question asked. The wall holds
+#: for the owner too.
+ISSUE_SCOPE: Final = text("SELECT app.issue_scope(:tenant, NULL, CAST(:splits AS text[]))")
 
-def opening_parameters(scope: Scope) -> dict[str, Any]:
-    """Return the parameters of :data:`OPEN_SCOPE`."""
+
+def opening_parameters(scope: Scope, signer: Signer | None = None) -> dict[str, Any]:
+    """Return the parameters of :data:`OPEN_SCOPE`.
+
+    Args:
+        scope: the scope.
+        signer: signs the request, where the application has a scope key.
+    """
     return {
         "tenant": scope.tenant_id,
         "user": None if scope.user_id is None else str(scope.user_id),
         "splits": list(scope.split_names),
         "purpose": scope.purpose,
+        "grant": None if signer is None else signer.sign(scope),
     }
+
+
+def issuing_parameters(tenant_id: str, splits: Iterable[str] = ()) -> dict[str, Any]:
+    """Return the parameters of :data:`ISSUE_SCOPE`."""
+    return {"tenant": tenant_id, "splits": [str(split) for split in splits]}

@@ -8,13 +8,13 @@ of its own, so the two locks cannot drift apart.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import (
     TIMESTAMP,
+    Boolean,
     Date,
     Enum,
     String,
@@ -23,15 +23,17 @@ from sqlalchemy import (
     and_,
     case,
     cast,
+    false,
     func,
     literal_column,
+    null,
     or_,
-    true,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import AliasedReturnsRows, FromClause
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import NullType, TypeEngine
 
 from hedgerow.core.errors import RuleError
 
@@ -41,6 +43,8 @@ SCOPE_INFO: Final = "hedgerow.scope"
 #: Key of ``Table.info`` that marks a table whose rows are deleted by setting their :data:`DELETED_AT`.
 SOFT_DELETE_INFO: Final = "hedgerow.soft_delete"
 DELETED_AT: Final = "deleted_at"
+#: The splits in the order of the array that ``app.current_windows`` returns: the order of time.
+WINDOWED: Final = ("unassigned", "train", "validation", "test", "holdout")
 
 #: Names of the six window bounds, in the order in which ``app.open_scope`` returns them.
 BOUNDS: Final = (
@@ -87,13 +91,14 @@ class Claims:
         tenant: the tenant id, text.
         splits: the open splits, ``text[]``.
         artefact_splits: the open splits and all earlier ones, ``text[]``.
-        bounds: one ``timestamptz`` expression for each name in :data:`BOUNDS`.
+        windows: when each split may be looked into, ``tstzrange[]`` in the order of :data:`WINDOWED`; NULL where the
+            split is closed.
     """
 
     tenant: ColumnElement[Any]
     splits: ColumnElement[Any]
     artefact_splits: ColumnElement[Any]
-    bounds: Mapping[str, ColumnElement[datetime]]
+    windows: ColumnElement[Any]
 
 
 def scope_rule(relation: FromClause) -> ScopeRule | None:
@@ -130,29 +135,55 @@ def scope_predicate(relation: FromClause, rule: ScopeRule, claims: Claims) -> Co
         # Still closed without a tenant: NULL equals nothing.
         tenant = func.coalesce(tenant, claims.tenant)
     parts: list[ColumnElement[bool]] = [tenant == claims.tenant]
-    if rule.only_split is not None:
-        parts.append(_label(rule.only_split) == func.any(cast(claims.splits, ARRAY(Text))))
-    if rule.split_column is not None:
-        split = _column(relation, rule.split_column)
-        open_splits = claims.artefact_splits if rule.artefact else claims.splits
-        held: ColumnElement[bool] = split == func.any(_split_array(split, open_splits))
-        parts.append(or_(split.is_(None), held) if rule.partial else held)
-        if rule.event_time:
-            whens = ((split == _label(name), window) for name, window in _windows(relation, rule, claims))
-            parts.append(case(*whens, else_=true()))
-    elif rule.only_split is not None and rule.event_time:
-        parts.extend(window for name, window in _windows(relation, rule, claims) if name == rule.only_split)
+    split = None if rule.split_column is None else _column(relation, rule.split_column)
+    if rule.event_time and (split is not None or rule.only_split is not None):
+        # One claim says which splits are open and when: a closed one has no window, and nothing lies in none. Of a
+        # range the planner believes that hardly anything lies in it; COALESCE keeps it from that, and says half.
+        window = Place(claims.windows, _place(split, rule.only_split))
+        inside = event_time(relation, rule).op("<@", is_comparison=True, return_type=Boolean())(window)
+        held: ColumnElement[bool] = func.coalesce(inside, false())
+        parts.append(_or_none(split, held) if rule.partial else held)
+    else:
+        if rule.only_split is not None:
+            parts.append(_label(rule.only_split) == func.any(cast(claims.splits, ARRAY(Text))))
+        if split is not None:
+            open_splits = claims.artefact_splits if rule.artefact else claims.splits
+            held = split == func.any(_split_array(split, open_splits))
+            parts.append(_or_none(split, held) if rule.partial else held)
     return and_(*parts)
 
 
-def _windows(relation: FromClause, rule: ScopeRule, claims: Claims) -> list[tuple[str, ColumnElement[bool]]]:
-    moment, bounds = event_time(relation, rule), claims.bounds
-    return [
-        ("train", moment < bounds["train_until"]),
-        ("validation", and_(moment >= bounds["validation_from"], moment < bounds["validation_until"])),
-        ("test", and_(moment >= bounds["test_from"], moment < bounds["test_until"])),
-        ("holdout", moment >= bounds["holdout_from"]),
-    ]
+def _or_none(split: ColumnElement[Any] | None, held: ColumnElement[bool]) -> ColumnElement[bool]:
+    return held if split is None else or_(split.is_(None), held)
+
+
+class Place(ColumnElement[Any]):
+    """One element of an array: ``(array)[place]``."""
+
+    inherit_cache = False
+
+    def __init__(self, array: ColumnElement[Any], place: ColumnElement[Any]) -> None:
+        self.array, self.place, self.type = array, place, NullType()
+
+    def self_group(self, against: Any = None) -> Place:
+        return self  # binds more closely than any operator
+
+
+@compiles(Place)
+def _render_place(element: Place, compiler: Any, **kw: Any) -> str:
+    return f"({compiler.process(element.array, **kw)})[{compiler.process(element.place, **kw)}]"
+
+
+def _place(split: ColumnElement[Any] | None, only: str | None) -> ColumnElement[Any]:
+    """Where in the array of windows the split of a row is; a split that nobody knows is nowhere."""
+    if split is None:
+        assert only is not None
+        return literal_column(str(WINDOWED.index(only) + 1))
+    return case(
+        *((split == _label(name), literal_column(str(place))) for place, name in enumerate(WINDOWED, 1)),
+        # Said, since CASE without ELSE is NULL as well, and so is an element that is not there.
+        else_=null(),
+    )
 
 
 def _split_array(split: ColumnElement[Any], open_splits: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -165,9 +196,11 @@ def _split_array(split: ColumnElement[Any], open_splits: ColumnElement[Any]) -> 
 
 
 def _moment(column: ColumnElement[Any]) -> ColumnElement[datetime]:
-    # A date has no zone: read it as midnight UTC. (`date::timestamptz` would read it in the session's zone.)
+    # A date has no zone: read it as midnight UTC. (`date::timestamptz` would read it in the session's zone.) An offset
+    # of none is UTC, and costs half of what the look-up of a zone by its name costs for every row.
     if isinstance(_plain_type(column), Date):
-        return cast(column, TIMESTAMP).op("AT TIME ZONE", return_type=TIMESTAMP(timezone=True))(_label("UTC"))
+        zone: ColumnElement[Any] = literal_column("INTERVAL '0'")
+        return cast(column, TIMESTAMP).op("AT TIME ZONE", return_type=TIMESTAMP(timezone=True))(zone)
     return column
 
 

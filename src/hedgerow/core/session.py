@@ -192,18 +192,19 @@ def open_session(scope: Scope, *, engine: Engine | None = None, **kwargs: Any) -
 
     Args:
         scope: who asks, for which tenant and splits.
-        engine: the engine; the configured one when left out.
+        engine: the engine; when left out the configured one, which for a scope with ``test`` or ``holdout`` is that of
+            ``HEDGEROW_EVALUATOR_URL``.
         kwargs: arguments of :class:`ScopedSession`.
 
     Raises:
         ScopeError: at the first statement, when the scope cannot be opened.
     """
-    return session_factory(engine or _app_engine())(scope, **kwargs)
+    return session_factory(engine or _configured_engine(scope))(scope, **kwargs)
 
 
 def open_async_session(scope: Scope, *, engine: AsyncEngine | None = None, **kwargs: Any) -> AsyncScopedSession:
     """Open an asynchronous session in ``scope``; see :func:`open_session`."""
-    return async_session_factory(engine or _async_app_engine())(scope, **kwargs)
+    return async_session_factory(engine or _configured_async_engine(scope))(scope, **kwargs)
 
 
 @contextmanager
@@ -221,7 +222,7 @@ def scoped_connection(
     Raises:
         ScopeError: the scope cannot be opened.
     """
-    engine = engine or _app_engine()
+    engine = engine or _configured_engine(scope)
     install_filter(engine)
     with engine.begin() as connection:
         open_scope(
@@ -239,7 +240,7 @@ async def async_scoped_connection(
     scope: Scope, engine: AsyncEngine | None = None, *, allow_privileged: bool = False, include_deleted: bool = False
 ) -> AsyncIterator[AsyncConnection]:
     """The asynchronous twin of :func:`scoped_connection`."""
-    engine = engine or _async_app_engine()
+    engine = engine or _configured_async_engine(scope)
     install_filter(engine.sync_engine)
     caller = calling_module(scope)
     async with engine.begin() as connection:
@@ -249,16 +250,17 @@ async def async_scoped_connection(
         yield connection
 
 
-def _app_engine() -> Engine:
-    from hedgerow.core.engine import app_engine  # here, since importing hedgerow must not need a database
+def _configured_engine(scope: Scope) -> Engine:
+    # Here, since importing hedgerow must not need a database.
+    from hedgerow.core.engine import app_engine, evaluator_engine
 
-    return app_engine()
+    return evaluator_engine() if isinstance(scope, Scope) and scope.closed_splits else app_engine()
 
 
-def _async_app_engine() -> AsyncEngine:
-    from hedgerow.core.engine import async_app_engine
+def _configured_async_engine(scope: Scope) -> AsyncEngine:
+    from hedgerow.core.engine import async_app_engine, async_evaluator_engine
 
-    return async_app_engine()
+    return async_evaluator_engine() if isinstance(scope, Scope) and scope.closed_splits else async_app_engine()
 
 
 @event.listens_for(ScopedSession, "after_begin")

@@ -1,8 +1,9 @@
 """Where the database is: the environment read once, and URLs in the dialect that each driver speaks.
 
 What comes in: ``DATABASE_URL`` (the owner of the schema, for migrations), ``HEDGEROW_APP_URL`` (application
-sessions), ``HEDGEROW_HOME`` and the timeouts of migrations. What goes out: :class:`Urls`, from the
-environment or from the embedded server, which is started when no database is configured.
+sessions), ``HEDGEROW_EVALUATOR_URL`` (evaluations), ``HEDGEROW_SCOPE_KEY``, ``HEDGEROW_HOME`` and the timeouts of
+migrations. What goes out: :class:`Urls`, from the environment or from the embedded server, which is started when no
+database is configured.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from hedgerow.core.errors import HedgerowError
+from hedgerow.core.token import Signer
 
 _ACCEPTED: Final = "Use a URL such as postgresql://user:password@host:5432/database"
 _ENCODE: Final = "In a user name or password write @ as %40, : as %3A, / as %2F, # as %23 and % as %25"
@@ -60,6 +62,9 @@ class Settings(BaseSettings):
     Attributes:
         database_url: ``DATABASE_URL``: the role that owns the schema and runs migrations.
         app_url: ``HEDGEROW_APP_URL``: the role that application sessions log in with.
+        evaluator_url: ``HEDGEROW_EVALUATOR_URL``: the role that sessions log in with which open test or holdout; that
+            of the other sessions when unset.
+        scope_key: ``HEDGEROW_SCOPE_KEY``: signs scopes, see :mod:`hedgerow.core.token`.
         home: ``HEDGEROW_HOME``: directory of the embedded server, see :func:`discover_home`.
         lock_timeout: ``HEDGEROW_LOCK_TIMEOUT``: how long a migration waits for a lock (PostgreSQL notation).
         statement_timeout: ``HEDGEROW_STATEMENT_TIMEOUT``: how long a statement of a migration may run.
@@ -73,6 +78,8 @@ class Settings(BaseSettings):
     # repr=False: the URLs may hold passwords.
     database_url: str | None = Field(default=None, validation_alias="DATABASE_URL", repr=False)
     app_url: str | None = Field(default=None, repr=False)
+    evaluator_url: str | None = Field(default=None, repr=False)
+    scope_key: str | None = Field(default=None, repr=False)
     home: Path = Field(default_factory=discover_home)
     lock_timeout: Interval = "5s"
     statement_timeout: Interval = "10min"
@@ -108,16 +115,30 @@ def _variable(location: tuple[int | str, ...]) -> str:
     return name if name in ("DATABASE_URL",) or name.startswith("HEDGEROW_") else f"HEDGEROW_{name}"
 
 
+def configured_signer() -> Signer | None:
+    """Return the signer of ``HEDGEROW_SCOPE_KEY``, None when it is not set.
+
+    Raises:
+        ScopeKeyError: it cannot be read.
+    """
+    key = Settings.load().scope_key
+    return None if key is None else Signer.read(key)
+
+
 class Urls:
-    """The two doors to the database, as SQLAlchemy URLs for psycopg.
+    """The doors to the database, as SQLAlchemy URLs for psycopg.
 
     :param app: what application sessions connect with.
+    :param evaluator: what sessions connect with that open ``test`` or ``holdout``; that of the others when left out.
     :param owner: what migrations connect with; ``None`` where the process was given no such rights.
     :param embedded: whether the embedded server provides them.
     """
 
-    def __init__(self, *, app: URL, owner: URL | None = None, embedded: bool = False) -> None:
+    def __init__(
+        self, *, app: URL, evaluator: URL | None = None, owner: URL | None = None, embedded: bool = False
+    ) -> None:
         self.app = app
+        self.evaluator = evaluator or app
         self.embedded = embedded
         self._owner = owner
 
@@ -149,10 +170,11 @@ def resolve_urls(settings: Settings | None = None) -> Urls:
         EmbeddedServerError: the embedded server cannot be started.
     """
     settings = settings or Settings.load()
-    owner, app = settings.database_url, settings.app_url
+    owner, app, evaluator = settings.database_url, settings.app_url, settings.evaluator_url
     if owner or app:
         return Urls(
             app=sync_url(app, variable="HEDGEROW_APP_URL") if app else sync_url(owner or ""),
+            evaluator=sync_url(evaluator, variable="HEDGEROW_EVALUATOR_URL") if evaluator else None,
             owner=sync_url(owner) if owner else None,
         )
     # Imported late: a configured database needs nothing of it.
@@ -160,7 +182,7 @@ def resolve_urls(settings: Settings | None = None) -> Urls:
 
     server = EmbeddedServer(settings.home)
     server.start()
-    return Urls(app=server.url("app"), owner=server.url("owner"), embedded=True)
+    return Urls(app=server.url("app"), evaluator=server.url("evaluator"), owner=server.url("owner"), embedded=True)
 
 
 def sync_url(url: str | URL, *, variable: str = "DATABASE_URL") -> URL:

@@ -14,8 +14,9 @@ from typing import Literal
 from sqlalchemy import ColumnElement, Table, literal_column, or_
 from sqlalchemy.dialects import postgresql
 
-from hedgerow.core.objects import APP_ROLE, DbObject, quote
-from hedgerow.core.predicate import BOUNDS, Claims, scope_predicate, scope_rule
+from hedgerow.core.objects import DbObject, quote
+from hedgerow.core.predicate import Claims, scope_predicate, scope_rule
+from hedgerow.core.roles import APP_ROLE, AUDITOR_ROLE, READONLY_ROLE
 
 TENANT_POLICY = "tenant_isolation"
 AUDIENCE_POLICY = "tenant_members"
@@ -26,7 +27,7 @@ WALL_CLAIMS = Claims(
     # The cast keeps PostgreSQL from reading ANY (SELECT ...) as a set of rows.
     splits=literal_column("(SELECT app.current_splits())::text[]"),
     artefact_splits=literal_column("(SELECT app.current_artefact_splits())::text[]"),
-    bounds={name: literal_column(f"(SELECT app.window_bound('{name}'))") for name in BOUNDS},
+    windows=literal_column("(SELECT app.current_windows())"),
 )
 
 
@@ -129,20 +130,34 @@ def _written_from(table: Table, splits: tuple[str, ...]) -> Iterator[DbObject]:
 
 
 def grants(table: Table) -> Iterator[DbObject]:
-    """What the application role may do with a table.
+    """What each role may do with a table.
 
     UPDATE is granted by column, without the key, the tenant and the split: a row cannot move to another tenant or
     split even where no policy looks.
     """
-    privileges: tuple[str, ...] = table.info["hedgerow.model"].__app_privileges__
-    for privilege in privileges:
-        target = f"({', '.join(updatable_columns(table))}) " if privilege == "UPDATE" else ""
-        yield DbObject(
-            "grant",
-            f"{privilege} on {table.name} to {APP_ROLE}",
-            f"GRANT {privilege} {target}ON {table.name} TO {APP_ROLE};",
-            f"REVOKE {privilege} {target}ON {table.name} FROM {APP_ROLE};",
-        )
+    for role, privileges in privileges_of(table).items():
+        for privilege in privileges:
+            target = f"({', '.join(updatable_columns(table))}) " if privilege == "UPDATE" else ""
+            yield DbObject(
+                "grant",
+                f"{privilege} on {table.name} to {role}",
+                f"GRANT {privilege} {target}ON {table.name} TO {role};",
+                f"REVOKE {privilege} {target}ON {table.name} FROM {role};",
+            )
+
+
+def privileges_of(table: Table) -> dict[str, tuple[str, ...]]:
+    """The commands that a table is open to, by role.
+
+    Sessions may do what the model says; who only reads reads what they read; the auditor reads what the model marks.
+    """
+    model = table.info["hedgerow.model"]
+    application: tuple[str, ...] = model.__app_privileges__
+    return {
+        APP_ROLE: application,
+        READONLY_ROLE: tuple(privilege for privilege in application if privilege == "SELECT"),
+        AUDITOR_ROLE: ("SELECT",) if model.__auditor_reads__ else (),
+    }
 
 
 def updatable_columns(table: Table) -> list[str]:

@@ -41,6 +41,10 @@ _CASCADING: Final = re.compile(r"DROP\s+(?:SCHEMA|TYPE|DOMAIN|EXTENSION|OWNED|SE
 _HIDDEN: Final = re.compile(r"\b(DROP\s+TABLE|DROP\s+COLUMN|TRUNCATE)\b", re.I)
 
 
+_REMADE: Final = {"app.scope_key": " WHERE key_id <> 'database'"}
+"""Tables with a row that the way up makes anew: the key of scopes, which end with their transactions anyway."""
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """Something that a statement destroys.
@@ -53,6 +57,13 @@ class Target:
     table: str | None
     column: str | None = None
     statement: str = ""
+
+    @property
+    def condition(self) -> str:
+        """WHERE clause of the rows that would be lost."""
+        if self.column:
+            return f" WHERE {self.column} IS NOT NULL"
+        return _REMADE.get(self.table or "", "")
 
 
 def targets(statement: str) -> Iterator[Target]:
@@ -162,7 +173,7 @@ class DataLossGuard:
         if found is None:
             return
         hidden, forced = found
-        where = f" WHERE {target.column} IS NOT NULL" if target.column else ""
+        where = target.condition
         if not self._autocommit:
             connection.exec_driver_sql(f"LOCK TABLE {target.table} IN ACCESS EXCLUSIVE MODE")
         if forced:
@@ -186,7 +197,7 @@ def guard_sql(target: Target) -> str:
     if target.table is None:
         body = f"    RAISE EXCEPTION 'This would destroy data of unknown extent: %', {quote(target.statement)}\n"
         return f"DO $guard$\nBEGIN\n{body}        USING HINT = {quote(_HINT)};\nEND\n$guard$;"
-    where = f" WHERE {target.column} IS NOT NULL" if target.column else ""
+    where = target.condition
     what = f"column {target.column} of table {target.table}" if target.column else f"table {target.table}"
     return f"""DO $guard$
 DECLARE

@@ -20,7 +20,6 @@ import psycopg
 from psycopg import sql
 from sqlalchemy import Table
 
-from hedgerow.core.predicate import BOUNDS
 from hedgerow.core.scope import Split
 from hedgerow.seeding.copytext import columns_of, encoded
 from hedgerow.seeding.plan import SeedError, TableSeed
@@ -112,7 +111,7 @@ def load_tenant(
     todo = jobs(seeds, scale)
     with connection.transaction():
         _lock(connection)
-        connection.execute("SELECT set_config('app.current_tenant', %s, true)", [world.tenant_id])
+        _issue(connection, world, ())
         fresh = connection.execute("SELECT FROM tenant WHERE id = %s", [world.tenant_id]).fetchone() is None
         # The tenant comes before the scope, which is not opened for one that does not exist.
         _store(connection, render(world, todo[0]), counts)
@@ -122,7 +121,7 @@ def load_tenant(
         known: Counter[str] = Counter()
         for batch in _batches(connection, world, todo[1:], fresh, progress):
             name = batch.job.seed.table.name
-            with _allowed_to_write(connection, batch.job.seed.table):
+            with _allowed_to_write(connection, world, batch.job.seed.table):
                 grown[name] += _store(connection, batch, counts, fresh=fresh)
             if batch.job.seed.kind == "unit" and grown[name] > 2 * known[name]:
                 _analyze(connection, name, counts)
@@ -176,12 +175,10 @@ def _open_wide(connection: Connection, world: World) -> None:
     that did not see those that are there would store them twice. So the owner, and nobody else, widens the windows,
     for this one transaction. Within the tenant it acts as the administrator, from whom no audience hides a row.
     """
-    from hedgerow.tenancy.seed import user_ids  # here, since the seeds of domains import this package
-
     try:
         connection.execute(
-            "SELECT FROM app.open_scope(%s, %s, %s::text[], 'seed')",
-            [world.tenant_id, str(user_ids(world)[0]), [split.value for split in Split]],
+            "SELECT FROM app.open_scope(%s, NULL, %s::text[], 'seed')",
+            [world.tenant_id, [split.value for split in Split]],
         )
     except psycopg.errors.InvalidAuthorizationSpecification as error:
         raise SeedError(
@@ -189,20 +186,28 @@ def _open_wide(connection: Connection, world: World) -> None:
             remedy=f"set its status to active, or seed fewer tenants than {world.number}",
             table="tenant",
         ) from error
-    for bound in BOUNDS:
-        wide = "infinity" if bound.endswith("until") else "-infinity"
-        connection.execute("SELECT set_config(%s, %s, true)", [f"app.{bound}", wide])
+    _issue(connection, world, Split)
 
 
 @contextmanager
-def _allowed_to_write(connection: Connection, table: Table) -> Iterator[None]:
+def _allowed_to_write(connection: Connection, world: World, table: Table) -> Iterator[None]:
     """Hold only the splits that a table may be written from, where it names some; all of them again afterwards."""
     only = table.info.get("hedgerow.written_from")
     if only is not None:
-        connection.execute("SELECT set_config('app.splits', %s, true)", [",".join(only)])
+        _issue(connection, world, only)
     yield
     if only is not None:
-        connection.execute("SELECT set_config('app.splits', %s, true)", [",".join(Split)])
+        _issue(connection, world, Split)
+
+
+def _issue(connection: Connection, world: World, splits: Iterable[str]) -> None:
+    """Be in a scope without windows, unasked: what the owner of the schema may do and nobody else."""
+    from hedgerow.tenancy.seed import user_ids  # here, since the seeds of domains import this package
+
+    connection.execute(
+        "SELECT app.issue_scope(%s, %s, %s::text[])",
+        [world.tenant_id, str(user_ids(world)[0]), [str(split) for split in splits]],
+    )
 
 
 def _lock(connection: Connection) -> None:

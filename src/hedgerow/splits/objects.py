@@ -1,13 +1,13 @@
 """Manifest of the splits domain."""
 
 from hedgerow.core.objects import Domain, Function
+from hedgerow.core.roles import GRANTED
 
 DOMAIN = Domain(
     name="splits",
     purpose="Which split each patient is in, when each split may look, and who opened a sealed one",
     functions=(
-        Function("window_text", schema="app"),
-        Function("open_scope", schema="app", after=("window_text",)),
+        Function("open_scope", schema="app", callers=GRANTED),
         Function("assign_split", schema="app"),
         Function("register_patient", schema="app", after=("assign_split",)),
         Function("stamp_patient_split", schema="app", callers=None, after=("register_patient",)),

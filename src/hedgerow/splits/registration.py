@@ -12,11 +12,12 @@ from datetime import date
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, exists, func, insert, select, update
+from sqlalchemy import Connection, Row, exists, insert, select, update
 from sqlalchemy.orm import Session
 
 from hedgerow.core.base import metadata
 from hedgerow.core.errors import HedgerowError
+from hedgerow.core.open_scope import ISSUE_SCOPE, issuing_parameters
 from hedgerow.splits.config import BOUNDARY_DATES, SplitConfigError, SplitConfigFile
 from hedgerow.splits.models import LeakageAudit, PatientSplitAssignment, PreprocessingMetadata, SplitConfig
 from hedgerow.tenancy.models import Tenant
@@ -69,7 +70,7 @@ def register_split_config(
     :raises SplitConfigError: the name is taken by other content under which patients were assigned.
     """
     # The owner too is held by the wall (FORCE): without a tenant it neither sees nor writes a row.
-    connection.execute(select(func.set_config("app.current_tenant", tenant_id, True)))
+    connection.execute(ISSUE_SCOPE, issuing_parameters(tenant_id))
     # One registration at a time for each tenant, so that two cannot both find no active configuration.
     locked = connection.execute(
         select(_tenant.c.id).where(_tenant.c.id == tenant_id).with_for_update(key_share=True)

@@ -1,6 +1,6 @@
 """Who somebody is inside the tenant, as SQL that policies of any domain are made of.
 
-What comes in: ``auth.uid()``, the user of the scope, and the accounts of the tenant. What goes out: audiences.
+What comes in: the user of the scope, verified, and the accounts of the tenant. What goes out: audiences.
 
 Each claim is an uncorrelated sub-select, so that it is evaluated once per statement; and each audience compares a
 column with one, so that an index serves it and PostgreSQL can combine the indexes of several. A bare "is an
@@ -13,7 +13,7 @@ from typing import Final
 
 from hedgerow.core.wall import Audience
 
-ME: Final = "(SELECT auth.uid())"
+ME: Final = "(SELECT app.current_user_id()::uuid)"
 """Id of the person who asks; NULL, which equals nothing, for a scope without a user."""
 
 OWNER: Final = "(SELECT app.is_owner())"

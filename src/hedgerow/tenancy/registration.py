@@ -6,6 +6,7 @@ from sqlalchemy import Connection, insert, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from hedgerow.core.errors import HedgerowError
+from hedgerow.core.open_scope import ISSUE_SCOPE, issuing_parameters
 from hedgerow.core.scope import Scope
 from hedgerow.tenancy.models import Tenant
 
@@ -29,7 +30,7 @@ def create_tenant(connection: Connection, tenant_id: str, name: str) -> None:
     """
     scope = Scope(tenant_id)  # validates the id
     # The policies hold for the owner too: the row must be inside the scope in which it is written.
-    connection.execute(text("SELECT set_config('app.current_tenant', :id, true)"), {"id": scope.tenant_id})
+    connection.execute(ISSUE_SCOPE, issuing_parameters(scope.tenant_id))
     try:
         with connection.begin_nested():
             connection.execute(insert(Tenant).values(id=scope.tenant_id, name=name))

@@ -229,7 +229,7 @@ TABLES = [table for table in Base.metadata.sorted_tables if not table.info.get("
 FUNCTIONS = """
 CREATE SCHEMA app;
 CREATE FUNCTION app.open_scope(
-    tenant text, user_id uuid, splits text[], purpose text,
+    tenant text, user_id uuid, splits text[], purpose text, signature text,
     OUT train_until timestamptz, OUT validation_from timestamptz, OUT validation_until timestamptz,
     OUT test_from timestamptz, OUT test_until timestamptz, OUT holdout_from timestamptz
 ) LANGUAGE plpgsql AS $$

@@ -13,27 +13,45 @@ from hedgerow.core.embedded.layout import PORT
 ADMIN: Final = "postgres"
 OWNER: Final = "hedgerow_owner"
 SESSION: Final = "hedgerow_session"
-APP: Final = "hedgerow_app"
+EVALUATION: Final = "hedgerow_evaluation"
+READING: Final = "hedgerow_reading"
+AUDITING: Final = "hedgerow_auditing"
 DATABASE: Final = "hedgerow"
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Raise it when the statements below change: existing servers run them again at their next start."""
 
 # Each statement may meet its own earlier work, since a start can be killed at any point.
 _ROLES: Final[tuple[LiteralString, ...]] = (
     """
     DO $$ BEGIN
-        IF to_regrole('hedgerow_app') IS NULL THEN CREATE ROLE hedgerow_app; END IF;
         IF to_regrole('hedgerow_owner') IS NULL THEN CREATE ROLE hedgerow_owner; END IF;
+        IF to_regrole('hedgerow_app') IS NULL THEN CREATE ROLE hedgerow_app; END IF;
+        IF to_regrole('hedgerow_evaluator') IS NULL THEN CREATE ROLE hedgerow_evaluator; END IF;
+        IF to_regrole('hedgerow_readonly') IS NULL THEN CREATE ROLE hedgerow_readonly; END IF;
+        IF to_regrole('hedgerow_auditor') IS NULL THEN CREATE ROLE hedgerow_auditor; END IF;
         IF to_regrole('hedgerow_session') IS NULL THEN CREATE ROLE hedgerow_session; END IF;
+        IF to_regrole('hedgerow_evaluation') IS NULL THEN CREATE ROLE hedgerow_evaluation; END IF;
+        IF to_regrole('hedgerow_reading') IS NULL THEN CREATE ROLE hedgerow_reading; END IF;
+        IF to_regrole('hedgerow_auditing') IS NULL THEN CREATE ROLE hedgerow_auditing; END IF;
     END $$
     """,
-    "ALTER ROLE hedgerow_app NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB",
     "ALTER ROLE hedgerow_owner LOGIN CREATEROLE NOSUPERUSER NOBYPASSRLS NOCREATEDB",
+    "ALTER ROLE hedgerow_app NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB",
+    "ALTER ROLE hedgerow_evaluator NOLOGIN INHERIT NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB",
+    "ALTER ROLE hedgerow_readonly NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB",
+    "ALTER ROLE hedgerow_auditor NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB",
     "ALTER ROLE hedgerow_session LOGIN INHERIT NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB",
-    "GRANT hedgerow_app TO hedgerow_session WITH INHERIT TRUE",
+    "ALTER ROLE hedgerow_evaluation LOGIN INHERIT NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB",
+    "ALTER ROLE hedgerow_reading LOGIN INHERIT NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB",
+    "ALTER ROLE hedgerow_auditing LOGIN INHERIT NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB",
+    "GRANT hedgerow_app TO hedgerow_session, hedgerow_evaluator WITH INHERIT TRUE",
+    "GRANT hedgerow_evaluator TO hedgerow_evaluation WITH INHERIT TRUE",
+    "GRANT hedgerow_readonly TO hedgerow_reading WITH INHERIT TRUE",
+    "GRANT hedgerow_auditor TO hedgerow_auditing WITH INHERIT TRUE",
     # What CREATEROLE gives the creator of a role: the owner may grant it, and gains none of its policies.
-    "GRANT hedgerow_app TO hedgerow_owner WITH ADMIN TRUE, INHERIT FALSE, SET FALSE",
+    "GRANT hedgerow_app, hedgerow_evaluator, hedgerow_readonly, hedgerow_auditor TO hedgerow_owner "
+    "WITH ADMIN TRUE, INHERIT FALSE, SET FALSE",
     "REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC",
 )
 
@@ -99,4 +117,8 @@ def drop_database(admin: psycopg.Connection[Any], name: str) -> None:
 def _allow_only_ours(admin: psycopg.Connection[Any], name: str) -> None:
     database = sql.Identifier(name)
     admin.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database))
-    admin.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO hedgerow_app, hedgerow_session").format(database))
+    admin.execute(
+        sql.SQL(
+            "GRANT CONNECT ON DATABASE {} TO hedgerow_app, hedgerow_evaluator, hedgerow_readonly, hedgerow_auditor"
+        ).format(database)
+    )

@@ -37,12 +37,15 @@ from hedgerow.core.embedded.process import (
     wait_until,
 )
 
-Role = Literal["owner", "app", "admin"]
+Role = Literal["owner", "app", "evaluator", "readonly", "auditor", "admin"]
 State = Literal["absent", "stopped", "running"]
 
 _USERS: Final[Mapping[Role, str]] = {
     "owner": bootstrap.OWNER,
     "app": bootstrap.SESSION,
+    "evaluator": bootstrap.EVALUATION,
+    "readonly": bootstrap.READING,
+    "auditor": bootstrap.AUDITING,
     "admin": bootstrap.ADMIN,
 }
 

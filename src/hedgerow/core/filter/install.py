@@ -19,6 +19,8 @@ from hedgerow.core.filter.compiler import FilterCompiler
 from hedgerow.core.filter.context import FilterContext
 from hedgerow.core.filter.registry import ScopeRegistry, default_registry
 from hedgerow.core.filter.translate import listener
+from hedgerow.core.settings import configured_signer
+from hedgerow.core.token import Signer
 
 _installing: Final = Lock()
 
@@ -30,16 +32,22 @@ class Installation:
     Attributes:
         registry: its scoped relations.
         access_log: where openings and refusals of closed splits are recorded.
+        signer: signs requests to open a scope; None where the application has no scope key.
         role_verified: whether the connected role was found to be one that the wall holds for.
     """
 
     registry: ScopeRegistry
     access_log: AccessLog
+    signer: Signer | None = None
     role_verified: bool = field(default=False)
 
 
 def install_filter(
-    engine: Engine, registry: ScopeRegistry | None = None, *, access_log: AccessLog | None = None
+    engine: Engine,
+    registry: ScopeRegistry | None = None,
+    *,
+    access_log: AccessLog | None = None,
+    signer: Signer | None = None,
 ) -> Installation:
     """Make ``engine`` compile every statement inside a scope. A second call changes nothing.
 
@@ -47,9 +55,11 @@ def install_filter(
         engine: an engine over psycopg, or the ``sync_engine`` of an asynchronous one over asyncpg.
         registry: the scoped relations; the package's own when left out.
         access_log: where closed splits are recorded; ``ml_split_access_log`` of the same database by default.
+        signer: signs requests to open a scope; by default with ``HEDGEROW_SCOPE_KEY``, where it is set.
 
     Raises:
         ScopeError: the engine is not a PostgreSQL engine over psycopg or asyncpg.
+        ScopeKeyError: ``HEDGEROW_SCOPE_KEY`` cannot be read.
     """
     installed = filtered(engine)
     if installed is not None:
@@ -61,11 +71,12 @@ def install_filter(
             remedy="use a postgresql+psycopg:// or postgresql+asyncpg:// URL",
         )
     registry = registry or default_registry()
+    signer = signer or configured_signer()
     with _installing:
         installed = filtered(engine)
         if installed is not None:
             return installed
-        installation = Installation(registry, access_log or DatabaseAccessLog(engine))
+        installation = Installation(registry, access_log or DatabaseAccessLog(engine, signer), signer)
         dialect.statement_compiler = _mixed(FilterCompiler, dialect.statement_compiler)
         dialect.execution_ctx_cls = _mixed(FilterContext, dialect.execution_ctx_cls)
         _forget_compiled(engine)

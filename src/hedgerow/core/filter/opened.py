@@ -8,13 +8,26 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from weakref import WeakKeyDictionary, WeakMethod
 
-from sqlalchemy import TIMESTAMP, Boolean, String, Text, bindparam
+import asyncpg
+from sqlalchemy import Boolean, String, Text, bindparam
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import Connection, Dialect, Transaction
+from sqlalchemy.types import UserDefinedType
 
 from hedgerow.core.access import AccessLog
-from hedgerow.core.predicate import BOUNDS, Claims
+from hedgerow.core.predicate import WINDOWED, Claims
 from hedgerow.core.scope import Scope
+
+
+class _Windows(UserDefinedType[Any]):
+    """``tstzrange[]`` in whatever form the driver takes it; made once for each transaction, not for each statement."""
+
+    cache_ok = True
+    render_bind_cast = True
+
+    def get_col_spec(self, **kw: Any) -> str:
+        return "tstzrange[]"
+
 
 _PREFIX: Final = "hedgerow_scope_"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -23,18 +36,19 @@ TENANT: Final = bindparam(f"{_PREFIX}tenant", type_=String(), required=True)
 SPLITS: Final = bindparam(f"{_PREFIX}splits", type_=ARRAY(Text), required=True)
 ARTEFACT_SPLITS: Final = bindparam(f"{_PREFIX}artefact_splits", type_=ARRAY(Text), required=True)
 INCLUDE_DELETED: Final = bindparam(f"{_PREFIX}include_deleted", type_=Boolean(), required=True)
+WINDOWS: Final = bindparam(f"{_PREFIX}windows", type_=_Windows(), required=True)
 
 #: The claims that the filter renders: required parameters, so that a statement cannot run without a scope.
 FILTER_CLAIMS: Final = Claims(
     tenant=TENANT,
     splits=SPLITS,
     artefact_splits=ARTEFACT_SPLITS,
-    bounds={name: bindparam(f"{_PREFIX}{name}", type_=TIMESTAMP(timezone=True), required=True) for name in BOUNDS},
+    windows=WINDOWS,
 )
 
 #: What the parameters hold while a statement is set up that will be refused before it runs.
 NO_CLAIMS: Final[Mapping[str, Any]] = dict.fromkeys(
-    (TENANT.key, SPLITS.key, ARTEFACT_SPLITS.key, INCLUDE_DELETED.key, *(f"{_PREFIX}{name}" for name in BOUNDS))
+    (TENANT.key, SPLITS.key, ARTEFACT_SPLITS.key, INCLUDE_DELETED.key, WINDOWS.key)
 )
 
 
@@ -72,8 +86,8 @@ class OpenScope:
             SPLITS.key: list(scope.split_names),
             ARTEFACT_SPLITS.key: list(scope.artefact_split_names),
             INCLUDE_DELETED.key: include_deleted,
+            WINDOWS.key: _windows(scope, bounds, dialect),
         }
-        values.update({f"{_PREFIX}{name}": _moment(bounds[name], dialect) for name in BOUNDS})
         return cls(scope, values, access_log, caller)
 
     @property
@@ -97,10 +111,30 @@ def register(root: Transaction, opened: OpenScope) -> None:
     _OPEN[root] = opened
 
 
-def _moment(seconds: float, dialect: Dialect) -> datetime | str:
-    # Infinity has no Python value: psycopg passes text on for the server to read, asyncpg reads the naive extremes.
-    if seconds in (float("inf"), float("-inf")):
-        if dialect.driver == "asyncpg":
-            return datetime.max if seconds > 0 else datetime.min
-        return "infinity" if seconds > 0 else "-infinity"
+def _windows(scope: Scope, bounds: Mapping[str, float], dialect: Dialect) -> Any:
+    """The windows of the splits in the order of ``WINDOWED``, as ``app.current_windows`` has them."""
+    edges = {
+        "unassigned": (None, None),
+        "train": (None, bounds["train_until"]),
+        "validation": (bounds["validation_from"], bounds["validation_until"]),
+        "test": (bounds["test_from"], bounds["test_until"]),
+        "holdout": (bounds["holdout_from"], None),
+    }
+    windows = [tuple(map(_moment, edges[name])) if scope.holds(name) else None for name in WINDOWED]
+    if dialect.driver == "asyncpg":
+        return [None if window is None else asyncpg.Range(*window) for window in windows]
+    # Text, for the server to read: the driver would look at each range anew for each statement.
+    elements = (
+        "NULL"
+        if window is None
+        else '"[' + ",".join("" if edge is None else edge.isoformat() for edge in window) + ')"'
+        for window in windows
+    )
+    return "{" + ",".join(elements) + "}"
+
+
+def _moment(seconds: float | None) -> datetime | None:
+    """A bound, None for one that is not there; infinity has no value in Python."""
+    if seconds is None or seconds in (float("inf"), float("-inf")):
+        return None
     return _EPOCH + timedelta(microseconds=round(seconds * 1_000_000))

@@ -8,11 +8,12 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
-from hedgerow.core.access import WHOLE_SESSION, Access
-from hedgerow.core.errors import HedgerowError, PrivilegedRoleError, ScopeError
+from hedgerow.core.access import WHOLE_SESSION, Access, refuse
+from hedgerow.core.errors import HedgerowError, PrivilegedRoleError, ScopeError, SplitAccessError
 from hedgerow.core.filter.context import INTERNAL_OPTIONS
 from hedgerow.core.filter.install import Installation, filtered
 from hedgerow.core.filter.opened import OpenScope, register, scope_of
+from hedgerow.core.filter.translate import INSUFFICIENT_PRIVILEGE, server_words
 from hedgerow.core.open_scope import OPEN_SCOPE, opening_parameters
 from hedgerow.core.scope import Scope
 
@@ -88,11 +89,12 @@ def open_scope(
             scope=scope,
         )
     try:
-        row = connection.execute(OPEN_SCOPE, opening_parameters(scope), execution_options=INTERNAL_OPTIONS).one()
+        parameters = opening_parameters(scope, installation.signer)
+        row = connection.execute(OPEN_SCOPE, parameters, execution_options=INTERNAL_OPTIONS).one()
     except HedgerowError:
         raise
     except DBAPIError as error:
-        raise _refused(error, scope) from error
+        raise _refused(error, scope, installation, caller) from error
     if not allow_privileged:
         _verify_role(connection, installation, scope)
     if announce:
@@ -133,13 +135,20 @@ def _verify_role(connection: Connection, installation: Installation, scope: Scop
     installation.role_verified = True
 
 
-def _refused(error: DBAPIError, scope: Scope) -> ScopeError:
-    original = error.orig
-    state = getattr(original, "sqlstate", None) or getattr(original, "pgcode", None)
+def _refused(error: DBAPIError, scope: Scope, installation: Installation, caller: str | None) -> HedgerowError:
+    state, message, hint = server_words(error)
     if state in _MISSING_FUNCTION:
         return ScopeError("the database has no app.open_scope", remedy="run `hedgerow db upgrade` first", scope=scope)
+    if state == INSUFFICIENT_PRIVILEGE and scope.closed_splits:
+        for split in scope.closed_splits:
+            access = Access(scope, WHOLE_SESSION, split.value, allowed=False, caller=caller, reason=message)
+            refuse(installation.access_log, access)
+        split = scope.closed_splits[0]
+        return SplitAccessError(
+            f"the database refused the scope: {message}", remedy=hint, scope=scope, split=split.value
+        )
     return ScopeError(
-        f"the database refused the scope: {str(original).splitlines()[0]}",
-        remedy="check the tenant's id, that it is active, and that its split configuration exists",
+        f"the database refused the scope: {message}",
+        remedy=hint or "check the tenant's id, that it is active, and that its split configuration exists",
         scope=scope,
     )

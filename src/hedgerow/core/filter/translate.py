@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Table
 from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import DBAPIError
 
 from hedgerow.core.errors import (
     AppendOnlyError,
@@ -15,13 +16,14 @@ from hedgerow.core.errors import (
     ScopeError,
     SplitAccessError,
 )
-from hedgerow.core.filter.context import record_refusal
+from hedgerow.core.filter.context import INTERNAL, record_refusal
 from hedgerow.core.filter.inserts import ALARM
 from hedgerow.core.filter.opened import OpenScope, scope_of
 from hedgerow.core.filter.registry import Entry, ScopeRegistry
 from hedgerow.core.wall import AUDIENCE_INFO, TENANT_POLICY
 
-_INSUFFICIENT_PRIVILEGE = "42501"
+INSUFFICIENT_PRIVILEGE = "42501"
+_INVALID_AUTHORIZATION = "28000"
 _RESTRICT_VIOLATION = "23001"
 _FOREIGN_KEY_VIOLATION = "23503"
 _INVALID_TEXT = "22P02"
@@ -29,6 +31,9 @@ _INVALID_TEXT = "22P02"
 
 def translated(context: ExceptionContext, registry: ScopeRegistry) -> HedgerowError | None:
     """Return our error for a database error that means a breach of scope; ``None`` for any other."""
+    running = context.execution_context
+    if running is not None and INTERNAL in running.execution_options:
+        return None  # a statement of ours: whoever runs it knows better what its refusal means
     original = context.original_exception
     state = getattr(original, "sqlstate", None) or getattr(original, "pgcode", None)
     opened = scope_of(context.connection) if context.connection is not None else None
@@ -56,7 +61,13 @@ def _error(
         )
     entry = _entry(_named(original, "table_name"), message, registry)
     table = _named(original, "table_name") if entry is None else entry.name
-    if state == _INSUFFICIENT_PRIVILEGE:
+    if state == _INVALID_AUTHORIZATION:
+        return ScopeError(
+            f"the database refused the scope of the transaction: {message.splitlines()[0]}",
+            remedy="leave the scope to the session; whoever changed it from inside the transaction was stopped",
+            scope=scope,
+        )
+    if state == INSUFFICIENT_PRIVILEGE:
         if "row-level security" not in message:
             return ScopeError(
                 f"the database refused it: {message.splitlines()[0]}",
@@ -112,6 +123,15 @@ def _error(
             scope=scope,
         )
     return None
+
+
+def server_words(error: DBAPIError) -> tuple[str | None, str, str | None]:
+    """Return SQLSTATE, first line and hint of what the server said, over either driver."""
+    original = error.orig
+    assert original is not None
+    state = getattr(original, "sqlstate", None) or getattr(original, "pgcode", None)
+    message = _named(original, "message_primary") or _named(original, "message") or str(original).splitlines()[0]
+    return state, message, _named(original, "message_hint") or _named(original, "hint")
 
 
 def _named(original: BaseException, attribute: str) -> str | None:

@@ -1,7 +1,9 @@
--- Splits that the open scope may see. Reads the transaction-local setting app.splits, a comma-separated list.
--- NULL when no scope is open, so that "= ANY" is never true.
+-- Splits of the open scope, verified: what it may write. NULL when none is open, so that "= ANY" is never true.
 CREATE FUNCTION app.current_splits() RETURNS text[]
-LANGUAGE sql STABLE PARALLEL SAFE
-RETURN string_to_array(NULLIF(current_setting('app.splits', true), ''), ',');
+LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+BEGIN
+    RETURN string_to_array(NULLIF((app.scope_claims())[4], ''), ',');
+END;
+$$;
 
 COMMENT ON FUNCTION app.current_splits() IS 'Splits of the open scope, NULL when none is open';

@@ -10,6 +10,7 @@ SET search_path = pg_catalog, public, pg_temp
 AS $$
 DECLARE
     v_assignment ml_patient_split_assignments;
+    v_scope CONSTANT text := current_setting('app.scope', true);
     v_tenant CONSTANT text := app.current_tenant();
 BEGIN
     IF p_tenant IS DISTINCT FROM v_tenant THEN
@@ -21,7 +22,7 @@ BEGIN
                       TABLE = 'ml_patient_split_assignments',
                       HINT = 'Open a session for that tenant.';
         END IF;
-        PERFORM set_config('app.current_tenant', p_tenant, true);
+        PERFORM app.issue_scope(p_tenant, NULL, '{}');
     END IF;
 
     -- The second attempt reads what another transaction registered just now.
@@ -43,7 +44,8 @@ BEGIN
     END LOOP;
 
     IF p_tenant IS DISTINCT FROM v_tenant THEN
-        PERFORM set_config('app.current_tenant', coalesce(v_tenant, ''), true);
+        PERFORM set_config('app.scope', coalesce(v_scope, ''), true),
+                set_config('app.current_tenant', coalesce(v_tenant, ''), true);
     END IF;
     IF v_assignment.patient_id IS NULL THEN
         RAISE EXCEPTION 'Tenant % has no active split configuration, so patient % cannot be given a split',

@@ -4,23 +4,18 @@
 --   preprocessing_source  preprocessing metadata is there and was computed on train
 --   temporal_boundaries   every dated row lies inside the window of its split: gaps, holdout and rows without any
 --                         date count; passes for patient_stratified, which has no windows
--- An audit that saw only the caller's splits would prove nothing, so the function widens the transaction's splits
--- and windows to all of the tenant while it counts, and narrows them again; it returns counts, never rows.
+-- An audit that saw only the caller's splits would prove nothing, so the function runs with the rights of its owner, who
+-- may issue a scope of all splits of the tenant without windows; it counts in that and puts back the caller's. It returns
+-- counts, never rows.
 -- Reads patient_journeys, treatment_events, ml_preprocessing_metadata, ml_split_registry.
 CREATE FUNCTION run_leakage_audit(p_split_config_id uuid DEFAULT NULL)
 RETURNS TABLE (check_type varchar, passed boolean, severity varchar, details text)
-LANGUAGE plpgsql VOLATILE AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp
+AS $$
 DECLARE
     v_config ml_split_registry;
-    v_saved text[];
-    v_names CONSTANT text[] := ARRAY[
-        'app.splits', 'app.train_until', 'app.validation_from', 'app.validation_until',
-        'app.test_from', 'app.test_until', 'app.holdout_from'
-    ];
-    v_wide CONSTANT text[] := ARRAY[
-        'train,validation,test,holdout,unassigned', 'infinity', '-infinity', 'infinity',
-        '-infinity', 'infinity', '-infinity'
-    ];
+    v_saved CONSTANT text := current_setting('app.scope', true);
     v_mixed bigint;
     v_metadata bigint;
     v_outside bigint;
@@ -35,8 +30,9 @@ BEGIN
             USING ERRCODE = 'no_data_found', HINT = 'See ml_split_registry for the configurations of the tenant.';
     END IF;
 
-    v_saved := ARRAY(SELECT coalesce(current_setting(n, true), '') FROM unnest(v_names) WITH ORDINALITY AS s (n, i) ORDER BY i);
-    PERFORM set_config(v_names[i], v_wide[i], true) FROM generate_subscripts(v_names, 1) AS i;
+    PERFORM app.issue_scope(
+        v_config.tenant_id, app.current_user_id(), ARRAY['unassigned', 'train', 'validation', 'test', 'holdout']
+    );
 
     WITH labelled AS (
         SELECT j.patient_id, j.split_assignment
@@ -79,7 +75,7 @@ BEGIN
        AND d.split_assignment <> 'unassigned'
        AND d.split_assignment IS DISTINCT FROM assign_patient_split(d.day, v_config.split_config_id)::text;
 
-    PERFORM set_config(v_names[i], v_saved[i], true) FROM generate_subscripts(v_names, 1) AS i;
+    PERFORM set_config('app.scope', v_saved, true);
 
     RETURN QUERY
     INSERT INTO ml_leakage_audit AS audit
