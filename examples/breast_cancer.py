@@ -154,7 +154,10 @@ def show_sights(show: Show, a: Trial, b: Trial, witness: store.Witness) -> None:
         ("A, train", Scope(a.tenant_id, splits={Split.TRAIN})),
         ("A, validation", Scope(a.tenant_id, splits={Split.VALIDATION})),
         ("A, default", Scope(a.tenant_id)),
-        ("A, evaluation", Scope.evaluation(a.tenant_id, Split, "demonstrate what an evaluation sees")),
+        (
+            "A, evaluation",
+            Scope.evaluation(a.tenant_id, Split, "see what evaluations see", model=store.NO_MODEL),
+        ),
         ("B, default", Scope(b.tenant_id)),
     ]
     rows: list[tuple[str | Text, ...]] = []

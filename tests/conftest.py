@@ -23,6 +23,7 @@ from hedgerow.core.embedded.server import Role
 from hedgerow.core.engine import build_engine
 from hedgerow.migrations.commands import upgrade
 from hedgerow.seeding import seed
+from hedgerow.splits.budget import EVERY, set_holdout_budget
 
 HOME = "HEDGEROW_TEST_HOME"
 
@@ -93,6 +94,10 @@ def template(server: EmbeddedServer, worker_id: str) -> str:
     name = f"template_{worker_id}"
     server.create_database(name)
     upgrade(server.url("owner", name))
+    # Tests open holdout again and again; those that are about its budget take this one away.
+    engine = create_engine(server.url("owner", name), poolclass=NullPool)
+    with engine.begin() as connection:
+        set_holdout_budget(connection, EVERY, 1_000_000)
     return name
 
 

@@ -3,8 +3,9 @@
 New enum types: data_split_type, split_strategy_type.
 New tables: ml_leakage_audit, ml_patient_split_assignments, ml_preprocessing_metadata, ml_split_access_log,
 ml_split_registry.
-New functions: app.assign_split, app.open_scope, app.register_patient, app.stamp_patient_split,
-assign_patient_split, get_preprocessing_stats, get_split_boundaries, run_leakage_audit.
+New functions: app.assign_split, app.holdout_budget_of, app.open_scope, app.register_patient,
+app.request_opening, app.require_opening, app.stamp_patient_split, assign_patient_split,
+get_preprocessing_stats, get_split_boundaries, run_leakage_audit.
 
 Revision: 0003_splits
 Follows: 0002_tenancy

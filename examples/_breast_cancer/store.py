@@ -22,11 +22,15 @@ from hedgerow.core.open_scope import ISSUE_SCOPE, issuing_parameters
 from hedgerow.core.settings import Settings
 from hedgerow.patients import PatientJourney, TreatmentEvent
 from hedgerow.splits import PatientSplitAssignment, SplitStrategy
+from hedgerow.splits.budget import set_holdout_budget
 from hedgerow.splits.config import SplitConfigFile
 from hedgerow.splits.registration import register_split_config
 from hedgerow.tenancy import Tenant
 
 from .data import Trial
+
+NO_MODEL = "demonstration"
+"""What openings of holdout count for here, with a budget that is not used up: they judge no model."""
 
 TABLES = (PatientJourney.__tablename__, TreatmentEvent.__tablename__)
 
@@ -67,6 +71,8 @@ def create_tenant(owner: Engine, trial: Trial) -> UUID:
         # The owner too is held by row-level security: it names the tenant that it works for.
         connection.execute(ISSUE_SCOPE, issuing_parameters(trial.tenant_id))
         connection.execute(pg_insert(Tenant).values(id=trial.tenant_id, name=trial.name).on_conflict_do_nothing())
+        # Loading and counting hold every split, holdout too, and judge no model.
+        set_holdout_budget(connection, trial.tenant_id, 100_000, model=NO_MODEL)
         return register_split_config(
             connection, trial.tenant_id, CONFIG, created_by="examples/breast_cancer.py"
         ).split_config_id
@@ -83,7 +89,7 @@ def store(trial: Trial) -> bool:
         known = session.scalar(select(func.count()).select_from(PatientSplitAssignment))
     if known:
         return False
-    with open_session(Scope.evaluation(trial.tenant_id, Split, f"load {trial.name}")) as session:
+    with open_session(Scope.evaluation(trial.tenant_id, Split, f"load {trial.name}", model=NO_MODEL)) as session:
         # Without render_nulls every change in which columns are NULL would be a statement of its own.
         together = {"render_nulls": True}
         session.execute(insert(PatientJourney), trial.journeys, execution_options=together)
@@ -138,7 +144,7 @@ def call_witness(settings: Settings, trials: list[Trial]) -> Witness:
         return Witness(f"the superuser {role}, for whom no wall stands", rows)
     rows = {table: Counter() for table in TABLES}
     for trial in trials:
-        with open_session(Scope.evaluation(trial.tenant_id, Split, "count what is there")) as session:
+        with open_session(Scope.evaluation(trial.tenant_id, Split, "count what is there", model=NO_MODEL)) as session:
             for model in (PatientJourney, TreatmentEvent):
                 statement = select(model.split_assignment, func.count()).group_by(model.split_assignment)
                 for split, number in session.execute(statement):

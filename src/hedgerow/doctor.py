@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
 from hedgerow.core.predicate import scope_rule
-from hedgerow.core.roles import APP_ROLE
+from hedgerow.core.roles import APP_ROLE, EVALUATOR_ROLE
 from hedgerow.core.wall import TENANT_POLICY, row_security
 from hedgerow.registry import domains
 
@@ -56,14 +56,17 @@ class Finding:
         return not self.problems
 
 
-def examine(owner: Connection, app_url: URL) -> Iterator[Finding]:
+def examine(owner: Connection, app_url: URL, evaluator_url: URL | None = None) -> Iterator[Finding]:
     """Ask every question of a database at head.
 
     :param owner: a connection as the owner of the schema.
     :param app_url: URL of application sessions.
+    :param evaluator_url: URL of sessions that may open ``test`` and ``holdout``, where it is another one.
     """
     yield _server(owner)
-    yield from _sessions(app_url)
+    yield from _sessions(app_url, "Sessions", "HEDGEROW_APP_URL", APP_ROLE)
+    if evaluator_url is not None and evaluator_url != app_url:
+        yield from _sessions(evaluator_url, "Evaluators", "HEDGEROW_EVALUATOR_URL", EVALUATOR_ROLE)
     yield _policies(owner)
     for question, sql, remedy in _QUESTIONS:
         found = owner.execute(text(sql), {"tables": _tenant_tables()})
@@ -89,15 +92,15 @@ def _server(owner: Connection) -> Finding:
     )
 
 
-def _sessions(app_url: URL) -> Iterator[Finding]:
-    question = "Sessions connect as an ordinary role"
-    engine = create_engine(app_url, poolclass=NullPool)
+def _sessions(url: URL, who: str, variable: str, group: str) -> Iterator[Finding]:
+    question = f"{who} connect as an ordinary role"
+    engine = create_engine(url, poolclass=NullPool)
     try:
         with engine.connect() as connection:
-            values = {"tables": _tenant_tables(), "app": APP_ROLE, "mighty": list(MIGHTY)}
+            values = {"tables": _tenant_tables(), "group": group, "mighty": list(MIGHTY)}
             roles = connection.execute(text(_ROLE), values).all()
     except OperationalError as error:
-        yield Finding(question, (str(error.orig).strip(),), "correct HEDGEROW_APP_URL, or start the server")
+        yield Finding(question, (str(error.orig).strip(),), f"correct {variable}, or start the server")
         return
     problems = [
         f"{role.name} {what}"
@@ -109,15 +112,15 @@ def _sessions(app_url: URL) -> Iterator[Finding]:
             (role.owns, "owns tables"),
             (role.mighty, f"is a member of {', '.join(role.mighty)}"),
             (role.silences, "may set session_replication_role, which silences triggers"),
-            (not role.member, f"is no member of {APP_ROLE}"),
+            (not role.member, f"is no member of {group}"),
         )
         if wrong
     ]
     yield Finding(
         question,
         tuple(problems),
-        f"let HEDGEROW_APP_URL name a role that is only a member of {APP_ROLE}: "
-        f"CREATE ROLE my_service LOGIN PASSWORD '...' IN ROLE {APP_ROLE}",
+        f"let {variable} name a role that is only a member of {group}: "
+        f"CREATE ROLE my_service LOGIN PASSWORD '...' IN ROLE {group}",
     )
     # Temporary tables are searched before all others: one named like ours would stand in its place.
     problems = [
@@ -131,9 +134,9 @@ def _sessions(app_url: URL) -> Iterator[Finding]:
     ]
     database = roles[0].database
     yield Finding(
-        "Sessions can create neither temporary tables nor objects in public",
+        f"{who} can create neither temporary tables nor objects in public",
         tuple(problems),
-        f"REVOKE ALL ON DATABASE {database} FROM PUBLIC; GRANT CONNECT ON DATABASE {database} TO {APP_ROLE};"
+        f"REVOKE ALL ON DATABASE {database} FROM PUBLIC; GRANT CONNECT ON DATABASE {database} TO {group};"
         " REVOKE CREATE ON SCHEMA public FROM PUBLIC",
     )
 
@@ -198,7 +201,7 @@ _POLICIES = """
 
 _ROLE = """
     SELECT r.rolname AS name, r.rolsuper AS superuser, r.rolbypassrls AS bypass, r.rolreplication AS replicates,
-           pg_has_role(r.oid, CAST(:app AS name), 'USAGE') AS member,
+           pg_has_role(r.oid, CAST(:group AS name), 'USAGE') AS member,
            quote_ident(current_database()) AS database,
            has_database_privilege(r.oid, current_database(), 'TEMPORARY') AS temporary,
            has_schema_privilege(r.oid, 'public', 'CREATE') AS creates,
@@ -230,7 +233,7 @@ _QUESTIONS = (
              WHERE NOT coalesce(c.relrowsecurity AND c.relforcerowsecurity, false)
              UNION
             SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-             WHERE c.relkind IN ('r', 'p', 'f') AND {_OURS.format("c")}
+             WHERE c.relkind IN ('r', 'p', 'f') AND n.nspname = 'public' AND {_OURS.format("c")}
                AND NOT (c.relrowsecurity AND c.relforcerowsecurity)
                AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'tenant_id')
              ORDER BY 1""",

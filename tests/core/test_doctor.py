@@ -197,60 +197,64 @@ def test_sessions_of_the_powerful_are_found(role: Any, problems: set[str], modul
 
 @pytest.fixture
 def powerful(module_database: Any) -> Iterator[Any]:
-    """Makes a login of sessions, and gives it or its memberships what it should not have."""
+    """Makes a login of sessions with what it should not have; its own, since tests that run meanwhile share the roles."""
+    login, group = f"login_{module_database.name}", f"group_{module_database.name}"
     with module_database.admin() as admin:
 
         def make(*statements: str) -> URL:
-            for statement in ("CREATE ROLE doctor_login LOGIN IN ROLE hedgerow_app", *statements):
-                admin.execute(text(statement))
+            for statement in ("CREATE ROLE {login} LOGIN IN ROLE hedgerow_app", *statements):
+                admin.execute(text(statement.format(login=login, group=group, database=module_database.name)))
             url: URL = module_database.url("app")
-            return url.set(username="doctor_login")
+            return url.set(username=login)
 
         yield make
-        for statement in (
-            "REVOKE SET ON PARAMETER session_replication_role FROM hedgerow_app",
-            "DROP OWNED BY doctor_login",
-            "DROP ROLE IF EXISTS doctor_login, doctor_group",
-        ):
-            admin.execute(text(statement))
+        admin.execute(text(f"DROP OWNED BY {login}"))
+        admin.execute(text(f"DROP ROLE IF EXISTS {login}, {group}"))
 
 
 @pytest.mark.parametrize(
     ("statements", "problem"),
     [
-        (["ALTER ROLE doctor_login SUPERUSER"], "is a superuser"),
-        (["ALTER ROLE doctor_login BYPASSRLS"], "has BYPASSRLS"),
-        (["ALTER ROLE doctor_login REPLICATION"], "has REPLICATION, which copies every table"),
-        (["GRANT pg_read_all_data TO doctor_login"], "is a member of pg_read_all_data"),
-        (["GRANT pg_write_all_data TO doctor_login"], "is a member of pg_write_all_data"),
-        (["GRANT pg_monitor TO doctor_login"], "is a member of pg_monitor, pg_read_all_stats"),
-        (["GRANT hedgerow_owner TO doctor_login"], "is a member of hedgerow_owner"),
+        (["ALTER ROLE {login} SUPERUSER"], "is a superuser"),
+        (["ALTER ROLE {login} BYPASSRLS"], "has BYPASSRLS"),
+        (["ALTER ROLE {login} REPLICATION"], "has REPLICATION, which copies every table"),
+        (["GRANT pg_read_all_data TO {login}"], "is a member of pg_read_all_data"),
+        (["GRANT pg_write_all_data TO {login}"], "is a member of pg_write_all_data"),
+        (["GRANT pg_monitor TO {login}"], "is a member of pg_monitor, pg_read_all_stats"),
+        (["GRANT hedgerow_owner TO {login}"], "is a member of hedgerow_owner"),
         # What is not inherited can be had all the same: SET ROLE.
-        (["GRANT hedgerow_owner TO doctor_login WITH INHERIT FALSE"], "is a member of hedgerow_owner"),
+        (["GRANT hedgerow_owner TO {login} WITH INHERIT FALSE"], "is a member of hedgerow_owner"),
+        (["CREATE ROLE {group} BYPASSRLS", "GRANT {group} TO {login}"], "is a member of {group}"),
         (
-            [
-                "CREATE ROLE doctor_group BYPASSRLS",
-                "GRANT doctor_group TO doctor_login",
-            ],
-            "is a member of doctor_group",
-        ),
-        (
-            ["GRANT SET ON PARAMETER session_replication_role TO hedgerow_app"],
+            ["GRANT SET ON PARAMETER session_replication_role TO {login}"],
             "may set session_replication_role, which silences triggers",
         ),
-        (["REVOKE hedgerow_app FROM doctor_login"], "is no member of hedgerow_app"),
+        (["REVOKE hedgerow_app FROM {login}"], "is no member of hedgerow_app"),
     ],
     ids=str,
 )
 def test_sessions_with_a_way_around_are_found(
     statements: list[str], problem: str, powerful: Any, module_database: Any
 ) -> None:
-    url = powerful(f"GRANT CONNECT ON DATABASE {module_database.name} TO doctor_login", *statements)
+    url = powerful("GRANT CONNECT ON DATABASE {database} TO {login}", *statements)
     with module_database.engine("owner").connect() as connection:
         found = faults(list(examine(connection, url)))
-    assert f"doctor_login {problem}" in found[ORDINARY]
+    wanted = f"{url.username} {problem.format(group=f'group_{module_database.name}')}"
+    assert wanted in found[ORDINARY]
     if "SUPERUSER" not in statements[0] and "hedgerow_owner" not in statements[0]:
-        assert found == {ORDINARY: (f"doctor_login {problem}",)}
+        assert found == {ORDINARY: (wanted,)}
+
+
+def test_evaluators_are_asked_too(powerful: Any, module_database: Any) -> None:
+    app = module_database.url("app")
+    plain = powerful()
+    with module_database.engine("owner").connect() as connection:
+        assert faults(list(examine(connection, app, module_database.url("evaluator")))) == {}
+        assert faults(list(examine(connection, app, app))) == {}, "one login for both"
+        found = faults(list(examine(connection, app, plain)))
+    assert found == {
+        "Evaluators connect as an ordinary role": (f"{plain.username} is no member of hedgerow_evaluator",)
+    }
 
 
 def test_a_role_assumed_at_login_hides_nothing(module_database: Any) -> None:

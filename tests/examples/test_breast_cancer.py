@@ -18,6 +18,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from conftest import Database
+from isolation.oracle import open_scope
 
 ROOT = Path(__file__).parents[2]
 A, B = "DEMO_GBSG2", "DEMO_ACTG320"
@@ -246,10 +247,7 @@ def test_tenant_b_sees_nothing_of_tenant_a(demo: Demo, query: str) -> None:
     count = f"SELECT count(*) FROM patient_journeys WHERE {query}"
     splits = ["train", "validation", "test", "holdout", "unassigned"]
     with demo.database.engine("evaluator").begin() as session:
-        session.execute(
-            text("SELECT * FROM app.open_scope(:tenant, NULL, CAST(:splits AS text[]), 'test')"),
-            {"tenant": B, "splits": splits},
-        )
+        open_scope(session, B, tuple(splits), "test")
         assert session.scalar(text("SELECT count(*) FROM patient_journeys")) == 1151
         assert session.scalar(text(count), {"tenant": A}) == 0
     assert demo.ask(count, tenant=A) == [(686,)]

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, text
 from sqlalchemy.exc import DBAPIError
 
+from hedgerow.core.embedded.bootstrap import EVALUATION
 from hedgerow.core.predicate import scope_rule
 from hedgerow.registry import domains
 from hedgerow.seeding import World
@@ -133,10 +134,26 @@ def open_scope(
 ) -> None:
     if user is None and as_administrator and tenant in ADMINS:
         user = str(ADMINS[tenant])
+    values = {"tenant": tenant, "user": user, "splits": list(splits), "purpose": purpose}
     connection.execute(
-        text("SELECT * FROM app.open_scope(:tenant, :user, CAST(:splits AS text[]), :purpose)"),
-        {"tenant": tenant, "user": user, "splits": list(splits), "purpose": purpose},
+        text("SELECT * FROM app.open_scope(:tenant, :user, CAST(:splits AS text[]), :purpose, NULL, :opening)"),
+        values | {"opening": opening(connection, **values)},
     )
+
+
+def opening(connection: Connection, tenant: str, user: str | None, splits: Collection[str], purpose: Any) -> Any:
+    """Have sealed splits opened, in a transaction of its own, for the login of ``connection``; None where none are.
+
+    Superusers and the owner need no opening: they could write one.
+    """
+    sealed = [split for split in splits if split in ("test", "holdout")]
+    if not sealed or connection.engine.url.username != EVALUATION:
+        return None
+    with connection.engine.begin() as asking:
+        bare = text("SELECT * FROM app.open_scope(:tenant, :user, ARRAY['train'], NULL)")
+        asking.execute(bare, {"tenant": tenant, "user": user})
+        request = text("SELECT opening_id FROM app.request_opening(CAST(:splits AS text[]), NULL, :purpose)")
+        return asking.scalar(request, {"splits": sealed, "purpose": purpose})
 
 
 def refusal(error: DBAPIError) -> str:

@@ -214,6 +214,7 @@ def test_few_functions_run_with_the_rights_of_their_owner(admin: Connection) -> 
         "keep_customer_score",
         "open_scope",
         "register_patient",
+        "request_opening",
         "run_leakage_audit",
         "scope_claims",
         "update_feature_freshness",

@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from hedgerow import Scope, ScopeError, Split, open_async_session, open_session, unscoped_sql
+from hedgerow.core.access import DatabaseAccessLog
 from hedgerow.core.engine import build_async_engine, build_engine
 from hedgerow.core.errors import HedgerowError, SplitAccessError
 from hedgerow.core.filter import install_filter
@@ -306,7 +307,11 @@ def test_a_grant_that_the_application_did_not_give_opens_nothing(tamper: Any, ro
 def test_the_role_is_asked_for_a_signed_scope_too(signed: Any) -> None:
     scope = Scope.evaluation(TENANT_A, {"test"}, "evaluate")
     assert ask(signed, scope) == -42501
-    assert ask(signed, scope, role="evaluator") > 0
+    assert ask(signed, scope, role="evaluator") == -42501, "nothing is on record"
+    log = DatabaseAccessLog(session_of(signed, "evaluator"), KEY)
+    opening = log.request(scope, "a test", lambda _: None)
+    assert ask(signed, scope, role="evaluator", opening=opening) > 0
+    assert ask(signed, scope, role="evaluator", opening=opening, signer=None) == REFUSED
 
 
 def test_keys_are_rotated_and_removed(database: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,14 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from hedgerow import SplitAccessError, open_session
 from hedgerow.cli.splits import app
 from hedgerow.core.engine import dispose_engines
 from hedgerow.core.errors import ScopeError
+from hedgerow.splits.budget import BudgetError
 from hedgerow.splits.config import SplitConfigError
 from hedgerow.splits.repository import PatientSplitRepository
-from world import DATED, TENANT, World, make_world
+from world import ADMIN, DATED, OTHER, TENANT, World, make_world
 
 Run = Callable[..., Result]
 
@@ -96,3 +99,42 @@ def test_errors_are_ours(run: Run, tmp_path: Path) -> None:
     bad = run("configure", TENANT, "--config", written(tmp_path, train_ratio=0.5), code=1).exception
     assert isinstance(bad, SplitConfigError)
     assert "add 0.10 to one of them" in str(bad)
+
+
+def test_log_by_split_and_outcome(run: Run, world: World) -> None:
+    for split in ("test", "holdout"):
+        world.session(split).connection()
+    with pytest.raises(SplitAccessError):
+        open_session(world.scope("test"), engine=world.engine).connection()
+    assert run("log", TENANT, "--split", "holdout").output.count("opened") == 1
+    assert run("log", TENANT, "--split", "test").output.count("\n") == 3
+    denied = run("log", TENANT, "--split", "test", "--denied").output
+    assert "refused" in denied
+    assert "opened" not in denied
+    assert "Nobody was refused." in run("log", TENANT, "--split", "holdout", "--denied").output
+    assert "Nobody asked for the split train." in run("log", TENANT, "--split", "train").output
+    assert run("log", TENANT, "--limit", "1").output.count("\n") == 2
+    lines = [json.loads(line) for line in run("log", TENANT, "--ndjson").output.splitlines()]
+    assert [(line["split"], line["allowed"], line["tenant_id"]) for line in lines] == [
+        ("test", False, TENANT),
+        ("holdout", True, TENANT),
+        ("test", True, TENANT),
+    ]
+    assert run("log", OTHER, "--ndjson").output == ""
+
+
+def test_budget(run: Run, world: World) -> None:
+    world.admin("DELETE FROM app.holdout_budget")
+    assert f"{TENANT}: holdout may be opened 1 time(s) for each model" in run("budget", TENANT).output
+    world.session("holdout").connection()
+    opened = run("budget", TENANT, "--openings", "3").output
+    assert "3 time(s)" in opened
+    used = next(line.split() for line in opened.splitlines() if line.startswith("-"))
+    assert used[:3] == ["-", "1", "3"]
+    assert used[-1] == str(ADMIN)
+    assert "2 time(s) for model churn." in run("budget", TENANT, "--model", "churn", "--openings", "2").output
+    assert "churn" in run("budget", TENANT).output
+    assert "1 time(s)" in run("budget", OTHER).output
+    assert "0 time(s)" in run("budget", "*", "--openings", "0").output
+    assert "0 time(s)" in run("budget", OTHER).output
+    assert isinstance(run("budget", "*", "--model", "churn", "--openings", "2", code=1).exception, BudgetError)

@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import Connection, text
 
 from hedgerow.core.predicate import BOUNDS
-from isolation.oracle import TENANT_A, TENANT_B, open_scope
+from isolation.oracle import TENANT_A, TENANT_B, open_scope, opening
 from planting import become_session, planting, refused
 
-OPENING = text("SELECT * FROM app.open_scope(:tenant, :user, CAST(:splits AS text[]), :purpose)")
+OPENING = text("SELECT * FROM app.open_scope(:tenant, :user, CAST(:splits AS text[]), :purpose, NULL, :opening)")
 USER = UUID(int=7)
 DATES = {
     "train_until": "2024-07-01",
@@ -39,6 +39,8 @@ def opened(connection: Connection, splits: Any = ("train",), purpose: Any = None
         "splits": splits if splits is None else list(splits),
         "purpose": purpose,
     } | other
+    if "opening" not in values:
+        values["opening"] = opening(connection, **values) if values["splits"] and values["purpose"] else None
     return dict(connection.execute(OPENING, values).mappings().one())
 
 
@@ -125,7 +127,7 @@ def test_no_split_at_all_sees_no_split(app: Connection) -> None:
 
 
 def test_a_tenant_without_dates_has_no_bounds(app: Connection) -> None:
-    values = {"tenant": TENANT_B, "user": None, "splits": ["train"], "purpose": None}
+    values = {"tenant": TENANT_B, "user": None, "splits": ["train"], "purpose": None, "opening": None}
     columns = ", ".join(f"CAST({bound} AS text)" for bound in BOUNDS)
     row = app.execute(text(str(OPENING).replace("*", columns, 1)), values).one()
     wanted = ["infinity" if bound.endswith("until") else "-infinity" for bound in BOUNDS]

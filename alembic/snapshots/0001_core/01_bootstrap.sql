@@ -38,6 +38,36 @@ SELECT 'database', sha256(r[1]) || sha256(r[2]), sha256(r[3]) || sha256(r[4])
   FROM (SELECT array_agg(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())) AS r
           FROM generate_series(1, 4)) AS random;
 
+CREATE TABLE app.split_opening (
+    opening_id uuid NOT NULL CONSTRAINT pk_split_opening PRIMARY KEY,
+    tenant_id text NOT NULL,
+    user_id text,
+    login name NOT NULL,
+    caller text NOT NULL,
+    splits text[] NOT NULL,
+    model text NOT NULL,
+    holdout_number integer CONSTRAINT ck_split_opening_holdout_number CHECK (holdout_number > 0),
+    purpose text NOT NULL,
+    opened_at timestamptz NOT NULL DEFAULT now(),
+    opened_in xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    CONSTRAINT uq_split_opening_tenant_id_model_holdout_number UNIQUE (tenant_id, model, holdout_number)
+);
+COMMENT ON TABLE app.split_opening IS 'Openings of test and holdout that were granted; one opens one session';
+COMMENT ON COLUMN app.split_opening.login IS 'Who may use it';
+COMMENT ON COLUMN app.split_opening.model IS 'The model that is judged; empty when none was named';
+COMMENT ON COLUMN app.split_opening.holdout_number IS 'Which opening of holdout for the model; NULL for test alone';
+COMMENT ON COLUMN app.split_opening.opened_in IS 'The transaction that it was granted in, which cannot use it';
+CREATE TABLE app.holdout_budget (
+    tenant_id text NOT NULL,
+    model text NOT NULL,
+    openings integer NOT NULL CONSTRAINT ck_holdout_budget_openings CHECK (openings >= 0),
+    changed_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_holdout_budget PRIMARY KEY (tenant_id, model),
+    CONSTRAINT ck_holdout_budget_tenant_id CHECK (tenant_id <> '*' OR model = '*')
+);
+COMMENT ON TABLE app.holdout_budget IS
+    'How often holdout may be opened for a model, where not once; ''*'' for every tenant or model without a row';
+
 -- Who asks, by the name that SQL written for Supabase knows. Such a database brings auth.uid() along; elsewhere it is
 -- made here, comments mark what is ours, and it reads the verified user of the scope. No policy calls it: that of a
 -- platform believes a setting, which anybody can write who can run SQL.

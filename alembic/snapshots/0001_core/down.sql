@@ -20,6 +20,8 @@ DO $do$ BEGIN
         DROP SCHEMA auth;
     END IF;
 END $do$;
+DROP TABLE app.holdout_budget;
+DROP TABLE app.split_opening;
 DROP TABLE app.scope_key;
 DROP SCHEMA app;
 REVOKE USAGE ON SCHEMA public FROM hedgerow_app, hedgerow_readonly, hedgerow_auditor;

@@ -37,7 +37,8 @@ def doctor(
     """Check roles, policies, views, functions, grants, pending revisions and drift; exit code 1 for a finding."""
     with owner_connection() as connection:
         schema = _schema(given(scratch_url) if scratch_url else databases())
-        questions = examine(connection, resolve_urls().app)
+        urls = resolve_urls()
+        questions = examine(connection, urls.app, urls.evaluator)
         # Of a database without our schema only the server can be asked about, which is the first question.
         pending = any(finding.question == _PENDING and not finding.healthy for finding in schema)
         findings = [*(islice(questions, 1) if pending else questions), *schema]

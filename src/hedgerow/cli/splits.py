@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC
 from pathlib import Path
 from typing import Annotated
@@ -12,9 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from hedgerow.core.engine import owner_engine
-from hedgerow.core.scope import Scope
+from hedgerow.core.scope import Scope, Split
 from hedgerow.core.session import open_session
+from hedgerow.splits.budget import EVERY, holdout_budget, holdout_uses, set_holdout_budget
 from hedgerow.splits.config import default_config_path, load_split_config
+from hedgerow.splits.models import SplitAccessLog
 from hedgerow.splits.registration import register_split_config
 from hedgerow.splits.repository import PatientSplitRepository, SplitAccessRepository, SplitConfigRepository
 
@@ -82,14 +85,22 @@ def show(tenant: Tenant) -> None:
 @app.command()
 def log(
     tenant: Tenant,
-    refused: Annotated[bool, typer.Option("--refused", help="Refusals only.")] = False,
+    split: Annotated[Split | None, typer.Option("--split", help="What was asked about this split only.")] = None,
+    denied: Annotated[bool, typer.Option("--denied", "--refused", help="Refusals only.")] = False,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="The most entries to show.")] = 50,
+    ndjson: Annotated[bool, typer.Option("--ndjson", help="Print each entry as a line of JSON.")] = False,
 ) -> None:
     """Show who opened a sealed split or was refused, the newest first."""
     with open_session(Scope(tenant)) as session:
-        entries = SplitAccessRepository(session).access_log(refused_only=refused, limit=limit)
+        entries = SplitAccessRepository(session).access_log(split=split, refused_only=denied, limit=limit)
+        if ndjson:
+            for entry in entries:
+                # echo and not the console, which would wrap what a program is going to read.
+                typer.echo(json.dumps(_plain(entry)))
+            return
         if not entries:
-            console.print("Nobody asked for a sealed split." if not refused else "Nobody was refused.")
+            what = "a sealed split" if split is None else f"the split {split.value}"
+            console.print("Nobody was refused." if denied else f"Nobody asked for {what}.")
             return
         table = Table("when (UTC)", "", "split", "table", "who", "why", box=None, pad_edge=False)
         for entry in entries:
@@ -102,6 +113,44 @@ def log(
                 Text(entry.caller or "-"),
                 Text(entry.reason or "-"),
             )
+        console.print(table)
+
+
+def _plain(entry: SplitAccessLog) -> dict[str, object]:
+    return {
+        "access_id": str(entry.access_id),
+        "tenant_id": entry.tenant_id,
+        "accessed_at": entry.accessed_at.astimezone(UTC).isoformat(),
+        "allowed": entry.allowed,
+        "split": entry.requested_split.value if entry.requested_split else None,
+        "table": entry.table_name,
+        "caller": entry.caller,
+        "reason": entry.reason,
+    }
+
+
+@app.command()
+def budget(
+    tenant: Annotated[str, typer.Argument(help="Id of the tenant; '*' for all of them.", show_default=False)],
+    model: Annotated[str | None, typer.Option("--model", help="This model; else every one without its own.")] = None,
+    openings: Annotated[
+        int | None, typer.Option("--openings", min=0, help="Allow as many openings of holdout for each model.")
+    ] = None,
+) -> None:
+    """Show how often holdout was opened for each model, and how often it may be; --openings changes the latter."""
+    with owner_engine().begin() as connection:
+        if openings is not None:
+            set_holdout_budget(connection, tenant, openings, model=model)
+        uses = holdout_uses(connection, tenant, model=model)
+        each = holdout_budget(connection, tenant, model or EVERY)
+    what = f"model {model}" if model else "each model that has no budget of its own"
+    console.print(Text(f"{tenant}: holdout may be opened {each} time(s) for {what}."))
+    if uses:
+        table = Table("model", "opened", "may be", "last opened (UTC)", "by", box=None, pad_edge=False)
+        for use in uses:
+            last = f"{use.last_opened_at.astimezone(UTC):%Y-%m-%d %H:%M:%S}" if use.last_opened_at else "-"
+            row = (use.model or "-", str(use.opened), str(use.budget), last, use.last_opened_by or "-")
+            table.add_row(*(Text(cell) for cell in row))
         console.print(table)
 
 

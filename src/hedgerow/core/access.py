@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Protocol, runtime_checkable
+from datetime import UTC
+from typing import Any, Final, Protocol, runtime_checkable
+from uuid import UUID
 
 from sqlalchemy import create_engine, text
-from sqlalchemy.engine import Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.engine import Connection, Engine, Row
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from hedgerow.core.errors import AccessLogError
+from hedgerow.core.errors import AccessLogError, HoldoutBudgetError
 from hedgerow.core.open_scope import OPEN_SCOPE, opening_parameters
 from hedgerow.core.scope import Scope
 from hedgerow.core.token import Signer
@@ -31,6 +34,14 @@ _CALLER_LENGTH: Final = 255
 _INSERT: Final = text(
     "INSERT INTO ml_split_access_log (tenant_id, table_name, requested_split, caller, allowed, reason)"
     " VALUES (:tenant_id, :table_name, :requested_split, :caller, :allowed, :reason)"
+)
+#: The database refuses a scope, or does not know how to open one; any other error is a failure to record.
+_REFUSALS: Final = frozenset({"42501", "28000", "42883", "3F000"})
+
+# Cast, since not every driver lets the server find out the types of what may be NULL.
+_REQUEST: Final = text(
+    "SELECT opening_id, budget, opened_by, opened_at FROM app.request_opening("
+    "CAST(:splits AS text[]), CAST(:model AS text), CAST(:purpose AS text), CAST(:caller AS text))"
 )
 
 
@@ -63,7 +74,24 @@ class AccessLog(Protocol):
         """Record ``access`` durably, whatever becomes of the caller's transaction.
 
         Raises:
-            AccessLogError: it could not be recorded. An opening is refused then.
+            AccessLogError: it could not be recorded.
+        """
+
+    def request(self, scope: Scope, caller: str | None, check: Callable[[Connection], None]) -> UUID | None:
+        """Ask to open the closed splits of ``scope``, and record that it was granted, or refused, durably.
+
+        Args:
+            scope: the scope.
+            caller: who opens it.
+            check: raises where the connected role must not open it; called before anything is granted.
+
+        Returns:
+            What ``app.open_scope`` wants to see; None where it does not ask.
+
+        Raises:
+            HoldoutBudgetError: ``holdout`` was opened for the model as often as it may be.
+            DBAPIError: the database refuses the scope.
+            AccessLogError: it could not be recorded, and so nothing opens.
         """
 
 
@@ -97,12 +125,28 @@ class DatabaseAccessLog:
                     },
                 )
         except (SQLAlchemyError, OSError) as error:
-            raise AccessLogError(
-                "the split access log could not be written, and without it no closed split opens",
-                remedy="check that ml_split_access_log exists and that the session's role may insert into it",
-                table="ml_split_access_log",
-                scope=scope,
-            ) from error
+            raise _unwritten(scope) from error
+
+    def request(self, scope: Scope, caller: str | None, check: Callable[[Connection], None]) -> UUID | None:
+        """See :class:`AccessLog`."""
+        closed = [split.value for split in scope.closed_splits]
+        values = {"splits": closed, "model": scope.model, "purpose": scope.purpose, "caller": caller}
+        try:
+            # What is answered is committed in either case: a refusal is on record, too.
+            with self._engine.begin() as connection:
+                check(connection)
+                bare = Scope(scope.tenant_id, scope.user_id)
+                connection.execute(OPEN_SCOPE, opening_parameters(bare, self._signer))
+                row = connection.execute(_REQUEST, values).one()
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) in _REFUSALS:
+                raise
+            raise _unwritten(scope) from error
+        except (SQLAlchemyError, OSError) as error:
+            raise _unwritten(scope) from error
+        if row.opening_id is None:
+            raise _used_up(scope, row)
+        return UUID(str(row.opening_id))
 
 
 class NoAccessLog:
@@ -111,6 +155,44 @@ class NoAccessLog:
     def record(self, access: Access) -> None:
         """See :class:`AccessLog`."""
         logger.info("split access: %s", access)
+
+    def request(self, scope: Scope, caller: str | None, check: Callable[[Connection], None]) -> UUID | None:
+        """See :class:`AccessLog`."""
+        logger.info("split opening: %s for %s", scope, caller)
+        return None
+
+
+def _unwritten(scope: Scope) -> AccessLogError:
+    return AccessLogError(
+        "the split access log could not be written, and without it no closed split opens",
+        remedy="check that ml_split_access_log exists and that the session's role may insert into it",
+        table="ml_split_access_log",
+        scope=scope,
+    )
+
+
+def _used_up(scope: Scope, row: Row[Any]) -> HoldoutBudgetError:
+    model = "no model in particular" if scope.model is None else f"the model {scope.model!r}"
+    times = {1: "once", 2: "twice"}.get(row.budget, f"{row.budget} times")
+    if row.opened_by is None:
+        message = f"the split 'holdout' may not be opened for {model}"
+    else:
+        moment = row.opened_at.astimezone(UTC)
+        message = (
+            f"the split 'holdout' may be opened {times} for {model}, and was: "
+            f"by {row.opened_by}, at {moment:%Y-%m-%d %H:%M:%S} UTC"
+        )
+    name = f" --model {scope.model!r}" if scope.model else ""
+    error = HoldoutBudgetError(
+        message,
+        remedy=f"judge it by what that evaluation found (hedgerow splits log {scope.tenant_id}), or let the owner of "
+        f"the database allow another one: hedgerow splits budget {scope.tenant_id}{name} --openings {row.budget + 1}",
+        scope=scope,
+        split="holdout",
+    )
+    error.model, error.budget = scope.model or "", row.budget
+    error.opened_by, error.opened_at = row.opened_by, row.opened_at
+    return error
 
 
 def refuse(log: AccessLog, access: Access) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -96,6 +97,22 @@ class SplitAccessError(HedgerowError):
     ) -> None:
         super().__init__(message, remedy=remedy, table=table, scope=scope)
         self.split = split
+
+
+class HoldoutBudgetError(SplitAccessError):
+    """``holdout`` was opened for the model as often as it may be.
+
+    Attributes:
+        model: the model that it was to be opened for; empty when none was named.
+        budget: how often it may be opened.
+        opened_by: who opened it last, or ``None`` when it may not be opened at all.
+        opened_at: when.
+    """
+
+    model: str = ""
+    budget: int = 1
+    opened_by: str | None = None
+    opened_at: datetime | None = None
 
 
 class AudienceError(HedgerowError):

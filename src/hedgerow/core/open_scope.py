@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any, Final
+from uuid import UUID
 
 from sqlalchemy import text
 
@@ -17,7 +18,7 @@ from hedgerow.core.token import Signer
 OPEN_SCOPE: Final = text(
     "SELECT "
     + ", ".join(f"CAST(EXTRACT(EPOCH FROM {name}) AS double precision) AS {name}" for name in BOUNDS)
-    + " FROM app.open_scope(:tenant, :user, CAST(:splits AS text[]), :purpose, :grant)"
+    + " FROM app.open_scope(:tenant, :user, CAST(:splits AS text[]), :purpose, :grant, :opening)"
 )
 
 #: For connections of the schema's owner, on which no filter stands: a scope without any question asked. The wall holds
@@ -25,12 +26,13 @@ OPEN_SCOPE: Final = text(
 ISSUE_SCOPE: Final = text("SELECT app.issue_scope(:tenant, NULL, CAST(:splits AS text[]))")
 
 
-def opening_parameters(scope: Scope, signer: Signer | None = None) -> dict[str, Any]:
+def opening_parameters(scope: Scope, signer: Signer | None = None, opening: UUID | None = None) -> dict[str, Any]:
     """Return the parameters of :data:`OPEN_SCOPE`.
 
     Args:
         scope: the scope.
         signer: signs the request, where the application has a scope key.
+        opening: what was granted to a scope with ``test`` or ``holdout``.
     """
     return {
         "tenant": scope.tenant_id,
@@ -38,6 +40,7 @@ def opening_parameters(scope: Scope, signer: Signer | None = None) -> dict[str, 
         "splits": list(scope.split_names),
         "purpose": scope.purpose,
         "grant": None if signer is None else signer.sign(scope),
+        "opening": opening,
     }
 
 

@@ -32,6 +32,7 @@ FLOW: Final = (Split.UNASSIGNED, Split.TRAIN, Split.VALIDATION, Split.TEST, Spli
 CLOSED_SPLITS: Final = frozenset({Split.TEST, Split.HOLDOUT})
 
 TENANT_LENGTH: Final = 50
+MODEL_LENGTH: Final = 255
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -43,6 +44,7 @@ class Scope:
         user_id: the user on whose behalf the session acts, or ``None`` for a service. Text is read as a UUID.
         splits: the splits that the session may read and write; ``test`` and ``holdout`` need a purpose.
         purpose: why closed splits are opened; ends up in the access log.
+        model: the model that is judged on them: ``holdout`` opens for each a limited number of times.
 
     Raises:
         ScopeError: the tenant, the user or a split is not valid.
@@ -53,6 +55,7 @@ class Scope:
     user_id: UUID | str | None = None
     splits: Iterable[Split | str] = OPEN_SPLITS
     purpose: str | None = None
+    model: str | None = None
 
     def __post_init__(self) -> None:
         _set(self, "tenant_id", _tenant(self.tenant_id))
@@ -60,6 +63,7 @@ class Scope:
         _set(self, "splits", _splits(self.splits))
         purpose = self.purpose.strip() if isinstance(self.purpose, str) else self.purpose
         _set(self, "purpose", purpose or None)
+        _set(self, "model", _model(self.model))
         closed = self.closed_splits
         if closed and self.purpose is None:
             raise SplitAccessError(
@@ -76,6 +80,7 @@ class Scope:
         splits: Iterable[Split | str],
         purpose: str,
         *,
+        model: str | None = None,
         user_id: UUID | str | None = None,
     ) -> Scope:
         """Return a scope that opens ``splits``, closed ones included, for a stated purpose.
@@ -84,9 +89,11 @@ class Scope:
             tenant_id: the tenant.
             splits: the splits to open.
             purpose: why, in words; it is written to the split access log.
+            model: the model that is judged, by the name under which its evaluations count together; ``holdout`` opens
+                once for each, unless the owner of the database allows more.
             user_id: the user on whose behalf the evaluation runs.
         """
-        return cls(tenant_id=tenant_id, user_id=user_id, splits=splits, purpose=purpose)
+        return cls(tenant_id=tenant_id, user_id=user_id, splits=splits, purpose=purpose, model=model)
 
     @property
     def split_set(self) -> frozenset[Split]:
@@ -132,6 +139,8 @@ class Scope:
             parts.append("splits={" + ", ".join(repr(name) for name in self.split_names) + "}")
         if self.purpose is not None:
             parts.append(f"purpose={self.purpose!r}")
+        if self.model is not None:
+            parts.append(f"model={self.model!r}")
         return f"Scope({', '.join(parts)})"
 
 
@@ -159,6 +168,19 @@ def _user(value: object) -> UUID | None:
         return UUID(str(value))
     except ValueError:
         raise ScopeError(f"the user id {value!r} is not a UUID", remedy="pass the id of a user, or None") from None
+
+
+def _model(value: object) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or not value.strip():
+        raise ScopeError(f"a model is named by text, not by {value!r}", remedy="pass its name, or None")
+    if len(value) > MODEL_LENGTH or any(unicodedata.category(char) in ("Cc", "Cs") for char in value):
+        raise ScopeError(
+            f"the name of a model has at most {MODEL_LENGTH} characters, none of them a control character",
+            remedy="pass the name that the model is registered under",
+        )
+    return value.strip()
 
 
 def _splits(values: object) -> frozenset[Split]:

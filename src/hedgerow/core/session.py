@@ -24,6 +24,7 @@ from sqlalchemy.orm import InstanceState, Session, SessionTransaction
 from hedgerow.core.access import calling_module
 from hedgerow.core.errors import HedgerowError, ScopeError
 from hedgerow.core.filter import install_filter, open_scope
+from hedgerow.core.filter.opening import Ticket
 from hedgerow.core.guards import ObjectGuard
 from hedgerow.core.scope import Scope
 
@@ -73,7 +74,7 @@ class ScopedSession(Session):
         self._bound_to = bind
         self._guard = ObjectGuard(scope, install_filter(bind.engine).registry)
         self._caller = calling_module(scope)
-        self._announced = False
+        self._ticket = Ticket()
         self._watching = False
         self._allow_privileged = allow_privileged
         self._include_deleted = include_deleted
@@ -275,11 +276,10 @@ def _open_scope(session: ScopedSession, transaction: SessionTransaction, connect
         connection,
         session._scope,
         caller=session._caller,
-        announce=not session._announced,
+        ticket=session._ticket,
         allow_privileged=session._allow_privileged,
         include_deleted=session._include_deleted,
     )
-    session._announced = True
     # Weakly: what belongs to a transaction must not keep a forgotten session, and with it its connection, alive.
     opened.on_unscoped = WeakMethod(session._watch_loads)
 

@@ -151,13 +151,18 @@ class SplitAccessRepository(BaseRepository[SplitAccessLog]):
 
     model_class = SplitAccessLog
 
-    def access_log(self, *, refused_only: bool = False, limit: int = 100) -> list[SplitAccessLog]:
+    def access_log(
+        self, *, split: Split | str | None = None, refused_only: bool = False, limit: int = 100
+    ) -> list[SplitAccessLog]:
         """Return the newest entries first.
 
+        :param split: only what was asked about this split.
         :param refused_only: leave out what was allowed.
         :param limit: the most entries to return.
         """
-        filters = {"allowed": False} if refused_only else {}
+        filters: dict[str, Any] = {"allowed": False} if refused_only else {}
+        if split is not None:
+            filters["requested_split"] = Split(split)
         return self.rows(self._newest(self.matching(filters)).limit(limit))
 
     def _newest(self, statement: Select[SplitAccessLog]) -> Select[SplitAccessLog]:

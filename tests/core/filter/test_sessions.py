@@ -429,6 +429,9 @@ class Broken:
     def record(self, access: Access) -> None:
         raise AccessLogError("no")
 
+    def request(self, *_: object) -> None:
+        raise AccessLogError("no")
+
 
 def test_a_pool_of_one_connection(toy_urls: tuple[URL, URL], log_rows: Callable[[], list[Any]]) -> None:
     engine = create_engine(toy_urls[0], poolclass=QueuePool, pool_size=1, max_overflow=0, pool_timeout=3)

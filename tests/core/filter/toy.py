@@ -229,7 +229,7 @@ TABLES = [table for table in Base.metadata.sorted_tables if not table.info.get("
 FUNCTIONS = """
 CREATE SCHEMA app;
 CREATE FUNCTION app.open_scope(
-    tenant text, user_id uuid, splits text[], purpose text, signature text,
+    tenant text, user_id uuid, splits text[], purpose text, signature text, opening uuid,
     OUT train_until timestamptz, OUT validation_from timestamptz, OUT validation_until timestamptz,
     OUT test_from timestamptz, OUT test_until timestamptz, OUT holdout_from timestamptz
 ) LANGUAGE plpgsql AS $$
@@ -245,6 +245,15 @@ BEGIN
         train_until := '2024-01-01Z'; validation_from := '2024-01-08Z'; validation_until := '2024-06-01Z';
         test_from := '2024-06-08Z'; test_until := '2024-09-01Z'; holdout_from := '2024-09-08Z';
     END IF;
+END $$;
+CREATE FUNCTION app.request_opening(
+    splits text[], model text, purpose text, caller text,
+    OUT opening_id uuid, OUT budget integer, OUT opened_by text, OUT opened_at timestamptz
+) LANGUAGE plpgsql AS $$
+BEGIN
+    opening_id := gen_random_uuid();
+    INSERT INTO ml_split_access_log (tenant_id, table_name, requested_split, caller, allowed, reason)
+    SELECT current_setting('app.current_tenant'), '*', s, caller, true, purpose FROM unnest(splits) AS s;
 END $$;
 CREATE VIEW v_holdout_visit AS SELECT * FROM visit WHERE split_assignment = 'holdout';
 CREATE VIEW v_secret AS SELECT * FROM visit;

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
@@ -32,12 +34,25 @@ _ROLE = text("""
 _MISSING_FUNCTION = ("42883", "3F000", "42P01")
 
 
+@dataclass(slots=True)
+class Ticket:
+    """That closed splits were opened, which counts once for a session, however many transactions it has.
+
+    Attributes:
+        granted: whether it was asked for, and granted.
+        opening: what the database wants to see of it.
+    """
+
+    granted: bool = False
+    opening: UUID | None = None
+
+
 def open_scope(
     connection: Connection,
     scope: Scope,
     *,
     caller: str | None = None,
-    announce: bool = True,
+    ticket: Ticket | None = None,
     allow_privileged: bool = False,
     include_deleted: bool = False,
 ) -> OpenScope:
@@ -47,7 +62,7 @@ def open_scope(
         connection: a connection of a filtered engine, inside a transaction.
         scope: the scope.
         caller: who opens it, for the access log.
-        announce: whether to record the opening of closed splits; a session does so once.
+        ticket: of the session, which opens closed splits once; without one, the transaction opens them for itself.
         allow_privileged: skip the check of the connected role. Row-level security does not hold for privileged
             roles: this is for migrations and for tests of the filter alone.
         include_deleted: see rows that were deleted softly, in every statement that does not say otherwise.
@@ -56,6 +71,8 @@ def open_scope(
         ScopeError: the engine has no filter, the connection is in AUTOCOMMIT or in another scope, or the
             database knows no such tenant.
         PrivilegedRoleError: the connected role bypasses row-level security or owns the tables.
+        SplitAccessError: the login may not open closed splits.
+        HoldoutBudgetError: ``holdout`` was opened for the model as often as it may be.
         AccessLogError: the opening of a closed split could not be recorded.
     """
     installation = filtered(connection.engine)
@@ -88,20 +105,24 @@ def open_scope(
             remedy="leave the isolation level alone, or choose READ COMMITTED, REPEATABLE READ or SERIALIZABLE",
             scope=scope,
         )
+
+    def check(asking: Connection) -> None:
+        if not allow_privileged:
+            _verify_role(asking, installation, scope)
+
+    ticket = ticket or Ticket()
     try:
-        parameters = opening_parameters(scope, installation.signer)
+        if scope.closed_splits and not ticket.granted:
+            # First: it is committed before the transaction takes its snapshot, and stays whatever becomes of it.
+            ticket.opening = installation.access_log.request(scope, caller, check)
+            ticket.granted = True
+        parameters = opening_parameters(scope, installation.signer, ticket.opening)
         row = connection.execute(OPEN_SCOPE, parameters, execution_options=INTERNAL_OPTIONS).one()
     except HedgerowError:
         raise
     except DBAPIError as error:
         raise _refused(error, scope, installation, caller) from error
-    if not allow_privileged:
-        _verify_role(connection, installation, scope)
-    if announce:
-        for split in scope.closed_splits:
-            installation.access_log.record(
-                Access(scope, WHOLE_SESSION, split.value, allowed=True, caller=caller, reason=scope.purpose)
-            )
+    check(connection)
     bounds = {name: float(value) for name, value in row._mapping.items()}
     opened = OpenScope.of(scope, bounds, connection.dialect, installation.access_log, caller, include_deleted)
     register(root, opened)

@@ -3,7 +3,8 @@
 -- of the splits so that the filter uses the very same bounds.
 --   signature   where app.scope_key holds another key than the database's own, p_grant must be key id, expiry (seconds
 --               since 1970) and HMAC-SHA256, separated by colons, over exactly this request; see hedgerow.core.token
---   sealed      test and holdout take a member of hedgerow_evaluator and a purpose
+--   sealed      test and holdout take a member of hedgerow_evaluator, a purpose, and an opening that is on record
+--               (app.request_opening), which holdout has a budget of
 --   tenant      must exist and be active
 -- Reads the active configuration of ml_split_registry. A window ends after the last day of its split and the next one
 -- starts temporal_gap_days whole days later; the strategy patient_stratified, and a tenant without an active
@@ -12,7 +13,7 @@
 -- back at any time. Members of the owner, superusers among them, need no signature and no membership: they could take
 -- either.
 CREATE FUNCTION app.open_scope(
-    p_tenant text, p_user text, p_splits text[], p_purpose text, p_grant text DEFAULT NULL
+    p_tenant text, p_user text, p_splits text[], p_purpose text, p_grant text DEFAULT NULL, p_opening uuid DEFAULT NULL
 ) RETURNS TABLE (
     train_until timestamptz,
     validation_from timestamptz,
@@ -69,6 +70,9 @@ BEGIN
                 USING ERRCODE = 'insufficient_privilege',
                       HINT = 'Log in as a member of hedgerow_evaluator: HEDGEROW_EVALUATOR_URL.';
         END IF;
+        IF NOT v_owner THEN
+            PERFORM app.require_opening(p_tenant, p_user, p_splits, p_purpose, p_opening);
+        END IF;
     END IF;
 
     -- The wall holds for the owner too: what follows is read in the scope of the tenant, without any split.
@@ -101,5 +105,5 @@ BEGIN
 END;
 $$;
 
-COMMENT ON FUNCTION app.open_scope(text, text, text[], text, text) IS
+COMMENT ON FUNCTION app.open_scope(text, text, text[], text, text, uuid) IS
     'First statement of a transaction: issues its scope if the caller may have it, and returns the windows of the splits';

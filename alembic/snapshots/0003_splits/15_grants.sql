@@ -1,5 +1,5 @@
-REVOKE ALL ON FUNCTION app.open_scope FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION app.open_scope TO hedgerow_app, hedgerow_readonly, hedgerow_auditor;
+REVOKE ALL ON FUNCTION app.require_opening FROM PUBLIC;
+REVOKE ALL ON FUNCTION app.holdout_budget_of FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.assign_split FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION app.assign_split TO hedgerow_app, hedgerow_readonly;
 REVOKE ALL ON FUNCTION assign_patient_split FROM PUBLIC;
@@ -8,6 +8,10 @@ REVOKE ALL ON FUNCTION get_preprocessing_stats FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION get_preprocessing_stats TO hedgerow_app, hedgerow_readonly;
 REVOKE ALL ON FUNCTION get_split_boundaries FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION get_split_boundaries TO hedgerow_app, hedgerow_readonly;
+REVOKE ALL ON FUNCTION app.open_scope FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION app.open_scope TO hedgerow_app, hedgerow_readonly, hedgerow_auditor;
+REVOKE ALL ON FUNCTION app.request_opening FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION app.request_opening TO hedgerow_app;
 REVOKE ALL ON FUNCTION app.register_patient FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION app.register_patient TO hedgerow_app;
 REVOKE ALL ON FUNCTION run_leakage_audit FROM PUBLIC;
