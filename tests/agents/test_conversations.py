@@ -14,9 +14,9 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
 from hedgerow.agents import Conversation, FeedbackType, MessageRole
-from hedgerow.agents.models import EMBEDDING_DIMENSIONS
 from hedgerow.agents.repository import AsyncConversationRepository
 from hedgerow.core.repository import FilterError, RowNotFoundError
+from hedgerow.core.vector import DIMENSIONS, VectorError
 from world import OTHER, TENANT, World, make_world
 
 WHEN = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -24,7 +24,7 @@ WHEN = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 def vector(seed: int) -> list[float]:
     random = Random(seed)
-    return [random.uniform(-1, 1) for _ in range(EMBEDDING_DIMENSIONS)]
+    return [random.uniform(-1, 1) for _ in range(DIMENSIONS)]
 
 
 def cosine(one: list[float], other: list[float]) -> float:
@@ -45,7 +45,7 @@ def world(module_database: Any) -> World:
                         role="assistant" if number % 5 == 4 else "user",
                         content=f"{tenant} {number}",
                         # The other tenant's turns are the nearest of all; one here has no direction, one no embedding.
-                        content_embedding=[0.0] * EMBEDDING_DIMENSIONS
+                        content_embedding=[0.0] * DIMENSIONS
                         if number == 6
                         else None
                         if number == 7
@@ -125,17 +125,26 @@ def test_the_other_tenants_nearest_are_theirs(world: World) -> None:
 @pytest.mark.parametrize(
     "embedding",
     [
-        [0.0] * EMBEDDING_DIMENSIONS,
-        [0.1] * (EMBEDDING_DIMENSIONS - 1),
+        [0.1] * (DIMENSIONS - 1),
         [],
-        [math.nan] + [0.1] * (EMBEDDING_DIMENSIONS - 1),
-        [math.inf] + [0.1] * (EMBEDDING_DIMENSIONS - 1),
+        [math.nan] + [0.1] * (DIMENSIONS - 1),
+        [math.inf] + [0.1] * (DIMENSIONS - 1),
     ],
-    ids=["zero", "short", "empty", "nan", "infinite"],
+    ids=["short", "empty", "nan", "infinite"],
 )
-def test_what_is_no_direction_is_refused(turns: Any, embedding: list[float]) -> None:
-    with pytest.raises(FilterError, match="direction"):
+def test_what_is_no_embedding_is_refused(turns: Any, embedding: list[float]) -> None:
+    with pytest.raises(VectorError):
         turns.get_similar_queries(embedding)
+
+
+@pytest.mark.parametrize("embedding", [None, [0.0] * DIMENSIONS, [1e-46] * DIMENSIONS], ids=["none", "zero", "tiny"])
+def test_what_has_no_direction_finds_nothing(turns: Any, embedding: list[float] | None) -> None:
+    assert turns.get_similar_queries(embedding) == []
+
+
+def test_a_turn_with_half_an_embedding_is_refused(turns: Any) -> None:
+    with pytest.raises(VectorError, match="1536 dimensions, not 3"):
+        turns.create(Conversation(session_id="s", role="user", content="x", content_embedding=[1.0, 2.0, 3.0]))
 
 
 def test_a_negative_number_of_neighbours_is_refused(turns: Any) -> None:

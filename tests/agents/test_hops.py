@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, func, select, text
 from sqlalchemy.exc import DBAPIError
 
 from hedgerow import Scope, open_session
@@ -170,8 +170,28 @@ def test_the_repository_refuses_in_words_and_goes_on(hops: Any) -> None:
             hops.store_investigation_hop(investigation, "b", confidence=confidence)
     hops.store_investigation_hop(investigation, "b")
     assert [hop.hop_number for hop in hops.get_investigation(investigation)] == [1, 2]
-    with pytest.raises(DBAPIError):
-        hops.store_investigation_hop(investigation, "x" * 256)
+    for values in ({"source_entity": "x" * 256}, {"source_entity": None}, {"source_entity": "a\0b"},
+                   {"evidence": {"a": float("nan")}}, {"investigation_id": "none"}, {"hop_number": 2**40}):  # fmt: skip
+        with pytest.raises(FilterError):
+            hops.store_investigation_hop(**{"investigation_id": investigation, "source_entity": "b"} | values)
+    hops.store_investigation_hop(investigation, "c")
+    assert [hop.hop_number for hop in hops.get_investigation(investigation)] == [1, 2, 3]
+
+
+def test_nobody_else_can_observe_or_hold_what_writers_wait_for(world: World) -> None:
+    """An advisory lock is one number for all tenants: whoever computes it could wait for it, or keep it."""
+    with world.session() as session:
+
+        def advisory() -> int:
+            pid = session.scalar(select(func.pg_backend_pid()))
+            return int(
+                world.admin("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = :p", p=pid)[0][0]
+            )
+
+        InvestigationHopRepository(session).store_investigation_hop(uuid4(), "a")
+        assert advisory() == 0
+        session.execute(select(func.pg_advisory_xact_lock(1)))
+        assert advisory() == 1, "it would be seen"
 
 
 WRITERS, EACH = 8, 12

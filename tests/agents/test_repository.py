@@ -10,7 +10,12 @@ from typing import Any
 import pytest
 
 from hedgerow.agents.models import AgentActivity
-from hedgerow.agents.repository import AsyncAgentActivityRepository, AsyncAgentRegistryRepository
+from hedgerow.agents.repository import (
+    AgentActivityRepository,
+    AgentRegistryRepository,
+    AsyncAgentActivityRepository,
+    AsyncAgentRegistryRepository,
+)
 from hedgerow.core.repository import FilterError, RowNotFoundError
 from world import OTHER, TENANT, World, make_world
 
@@ -143,3 +148,50 @@ def test_recent_activities(activities: Any) -> None:
     assert activities.get_recent_activities(0) == []
     with pytest.raises(FilterError, match="The last -1 hours do not exist"):
         activities.get_recent_activities(-1)
+
+
+def test_routing_says_who_handles_what(world: World) -> None:
+    for driver in ("psycopg", "asyncpg"):
+        with world.repository(driver, AsyncAgentRegistryRepository, world.scope()) as agents:
+            routes = agents.get_routing()
+        assert (routes[0].agent_name, routes[0].intent) == ("orchestrator", "*")
+        assert [route.tier for route in routes] == sorted(route.tier for route in routes)
+        assert {(route.agent_name, route.intent) for route in routes} >= {("causal_impact", "WHAT_IF")}
+
+
+def test_the_context_of_an_activity_and_of_none(world: World) -> None:
+    for tenant in (TENANT, OTHER):
+        world.admin(
+            "INSERT INTO agent_activities (tenant_id, activity_id, activity_timestamp, recommendations, status)"
+            " VALUES (:t, 'CTX-1', now(), '[1, 2]', :t), (:t, 'CTX-2', now(), '5', 'odd') ON CONFLICT DO NOTHING",
+            t=tenant,
+        )
+    for driver in ("psycopg", "asyncpg"):
+        with world.repository(driver, AsyncAgentActivityRepository, world.scope()) as activities:
+            context = activities.get_activity_context("CTX-1")
+            assert (context["recommendation_count"], context["status"]) == (2, TENANT)
+            assert activities.get_activity_context("unknown") == {}
+            with pytest.raises(FilterError, match="array length"):
+                activities.get_activity_context("CTX-2")
+            assert activities.get_activity_context("CTX-1") == context, "the transaction goes on"
+
+
+@pytest.mark.parametrize("hours", [float("nan"), -1])
+def test_hours_that_do_not_exist(world: World, hours: float) -> None:
+    with world.session() as session, pytest.raises(FilterError, match="do not exist"):
+        AgentActivityRepository(session).get_recent_activities(hours)
+
+
+def test_more_hours_than_there_were_are_all_of_them(world: World) -> None:
+    with world.session() as session:
+        activities = AgentActivityRepository(session)
+        assert len(activities.get_recent_activities(float("inf"))) == len(activities.get_recent_activities(1e7))
+
+
+@pytest.mark.parametrize("intent", [5, "a\0b"])
+def test_what_is_no_intent(world: World, intent: Any) -> None:
+    with world.session() as session:
+        agents = AgentRegistryRepository(session)
+        for ask in (agents.get_by_intent, agents.route_intent_to_agent):
+            with pytest.raises(FilterError):
+                ask(intent)

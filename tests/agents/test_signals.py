@@ -240,6 +240,38 @@ def test_what_is_no_value_is_refused(signals: Any, value: float) -> None:
         signals.record("outcome_failure", "conversation", agent_name="nobody")
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"signal_type": "applause"},
+        {"source_type": None},
+        {"source_type": "x" * 51},
+        {"source_id": "none"},
+        {"agent_name": "nobody"},
+        {"context": {"a": "b\0c"}},
+        {"context": {"a": float("nan")}},
+    ],
+    ids=str,
+)
+def test_what_is_no_signal_is_refused_in_words_and_the_transaction_goes_on(signals: Any, values: Any) -> None:
+    before = signals.count()
+    with pytest.raises(FilterError):
+        signals.record(**{"signal_type": "outcome_failure", "source_type": "batch"} | values)
+    assert signals.count() == before
+
+
+@pytest.mark.parametrize("limit", [-1, 2**31, 1.5, True])
+def test_limits_that_are_no_counts(signals: Any, limit: Any) -> None:
+    with pytest.raises(FilterError, match="not a count"):
+        signals.get_learning_signals(limit=limit)
+
+
+def test_what_can_be_no_signal_is_not_marked(signals: Any) -> None:
+    with pytest.raises(FilterError):
+        signals.mark_processed(["none"])
+    assert signals.mark_processed([]) == 0
+
+
 def test_many_signals_are_recorded_in_order(signals: Any) -> None:
     made = [
         LearningSignal(signal_type="outcome_failure", source_type="batch", signal_value=float(n)) for n in range(300)

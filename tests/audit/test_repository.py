@@ -202,3 +202,42 @@ def test_a_tampered_chain_in_words(world: World) -> None:
 def test_a_bound_needs_a_time_zone(chains: Any) -> None:
     with pytest.raises(FilterError, match="time zone"):
         chains.verify_all(datetime(2024, 1, 1))
+
+
+@pytest.mark.parametrize("driver", ["psycopg", "asyncpg"])
+def test_views_say_what_is_now_to_a_session_that_has_asked_before(world: World, driver: str) -> None:
+    chain = uuid4()
+    with world.repository(driver, AsyncAuditChainRepository, world.scope()) as audit:
+
+        def said() -> tuple[Any, ...]:
+            (one,) = (row for row in audit.integrity() if row.chain_id == chain)
+            (kind,) = (row for row in audit.summary() if row.entity_type == f"kind {chain}")
+            return one.verification_status, one.entry_count, kind.total_entries, kind.unverified_count
+
+        def entries_of_today() -> int:
+            return int(audit.daily_stats()[0].total_entries)
+
+        audit.append(chain, f"kind {chain}", "1", "made")
+        assert said() == (VerificationStatus.UNVERIFIED, 1, 1, 1)
+        before = entries_of_today()
+        # A session forgets what nobody holds, and would read it anew.
+        held = [*audit.integrity(), *audit.summary(), *audit.daily_stats()]
+        assert audit.verify(chain) is True
+        assert said() == (VerificationStatus.VERIFIED, 1, 1, 0)
+        audit.append(chain, f"kind {chain}", "1", "changed")
+        assert said() == (VerificationStatus.STALE, 2, 2, 0)
+        assert entries_of_today() == before + 1
+        assert len(held) >= 3
+
+
+@pytest.mark.parametrize("driver", ["psycopg", "asyncpg"])
+def test_what_can_be_no_chain(world: World, driver: str) -> None:
+    with world.repository(driver, AsyncAuditChainRepository, world.scope()) as audit:
+        with pytest.raises(InvalidEntryError, match="not the id of a chain"):
+            audit.append("none", "a", "b", "c")
+        for ask in (audit.verify, audit.inspect, audit.recompute):
+            with pytest.raises(FilterError):
+                ask("none")
+        chain = uuid4()
+        audit.append(str(chain), "a", "b", "c")
+        assert audit.verify(str(chain)) is True

@@ -288,3 +288,55 @@ def test_updated_at_is_kept(world: World) -> None:
         world.admin(f"UPDATE {table} SET updated_at = '2020-01-01'")
         world.admin(f"UPDATE {table} SET brand = 'changed'")
         assert world.admin(f"SELECT DISTINCT updated_at > '2026-01-01' FROM {table}") == [(True,)]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"test_type": "x"},
+        {"status": "x"},
+        {"status": None},
+        {"estimate_id": None},
+        {"confidence_score": 2},
+        {"confidence_score": float("nan")},
+        {"original_effect": 1e9},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("driver", ["psycopg", "asyncpg"])
+def test_what_is_no_validation_is_refused_in_words(world: World, driver: str, values: dict[str, Any]) -> None:
+    good = {"estimate_id": uuid4(), "test_type": "placebo_treatment", "status": "passed", "split_assignment": "train"}
+    with world.repository(driver, AsyncCausalValidationRepository, world.scope("train")) as validations:
+        before = validations.count()
+        with pytest.raises(FilterError):
+            validations.record([CausalValidation(**good), CausalValidation(**good | values)])
+        assert validations.count() == before, "none is stored, and the transaction goes on"
+        with pytest.raises(RowNotFoundError, match="no such row of agent_activities"):
+            validations.record([CausalValidation(**good, agent_activity_id="unknown")])
+
+
+@pytest.mark.parametrize("driver", ["psycopg", "asyncpg"])
+def test_what_can_be_no_estimate_graph_or_day(world: World, driver: str) -> None:
+    with world.repository(driver, AsyncCausalValidationRepository, world.scope()) as validations:
+        for ask in (
+            lambda: validations.get_validation_gate("none"),
+            lambda: validations.can_use_estimate("none"),
+            lambda: validations.get_validation_confidence("none"),
+            lambda: validations.get_validation_chain("none"),
+            lambda: validations.can_use_estimate(uuid4(), "a\0b"),
+        ):
+            with pytest.raises(FilterError):
+                ask()
+        assert validations.get_validation_gate(None) is GateDecision.REVIEW
+        assert validations.can_use_estimate(None, None) is False
+    with world.repository(driver, AsyncExpertReviewRepository, world.scope()) as reviews:
+        review = reviews.create(ExpertReview(review_type="dag_approval", reviewer_id="e"))
+        for wrong in ("never", datetime(2030, 1, 1, tzinfo=UTC)):
+            with pytest.raises(FilterError):
+                reviews.approve(review.review_id, valid_until=wrong)
+        assert reviews.get_by_id(review.review_id).approval_status is ReviewStatus.PENDING
+        assert reviews.is_dag_approved(None) is False
+    with world.repository(driver, AsyncCausalPathRepository, world.scope()) as paths:
+        for wrong in ({"search_query": "a\0b"}, {"match_count": 2**31}, {"search_query": None}):
+            with pytest.raises(FilterError):
+                paths.hybrid_fulltext_search(**{"search_query": "a"} | wrong)

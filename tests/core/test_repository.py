@@ -6,6 +6,8 @@ import inspect
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,14 +15,7 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-import hedgerow.agents.repository
-import hedgerow.assistant.repository
-import hedgerow.exceptions.repository
-import hedgerow.kpi.repository
-import hedgerow.mlops.repository
-import hedgerow.patients.repository
-import hedgerow.predictions.repository
-import hedgerow.splits.repository
+from hedgerow import registry
 from hedgerow.agents.repository import AsyncAgentRegistryRepository
 from hedgerow.core.errors import AppendOnlyError, ScopeError, SplitAccessError
 from hedgerow.core.repository import (
@@ -527,15 +522,30 @@ def test_a_split_aware_repository_is_of_a_split_aware_table() -> None:
             model_class = User
 
 
+def repositories(base: type[Any]) -> list[type[Any]]:
+    """The repositories of every domain in the registry, in the order of their names."""
+    names = [name for name in registry.NAMES if find_spec(f"hedgerow.{name}.repository")]
+    modules = [import_module(f"hedgerow.{name}.repository") for name in names]
+    return sorted(
+        {
+            kind
+            for module in modules
+            for kind in vars(module).values()
+            # Those that it only imports are of the core, or of another domain.
+            if isinstance(kind, type) and issubclass(kind, base) and kind.__module__.startswith(module.__name__)
+        },
+        key=lambda kind: kind.__name__,
+    )
+
+
 def contracts() -> list[type[AsyncBaseRepository[Any]]]:
-    domains = ("agents", "assistant", "exceptions", "kpi", "mlops", "patients", "predictions", "splits")
-    modules = [getattr(hedgerow, domain).repository for domain in domains]
-    return [
-        kind
-        for module in modules
-        for kind in vars(module).values()
-        if isinstance(kind, type) and issubclass(kind, AsyncBaseRepository) and kind.__module__ == module.__name__
-    ]
+    return repositories(AsyncBaseRepository)
+
+
+def test_every_repository_has_an_asynchronous_twin() -> None:
+    twins = {kind.sync_class for kind in contracts()}
+    assert len(twins) > 40, "they were found"
+    assert [kind for kind in repositories(BaseRepository) if kind not in twins and "model_class" in vars(kind)] == []
 
 
 @pytest.mark.parametrize("kind", contracts(), ids=lambda kind: kind.__name__)

@@ -2,17 +2,22 @@
 -- agents together. Counts what was created before the end of the day and is still there, so that past days change after
 -- pruning. Cache entries belong to no agent: their count is the same in every row. Retrieval time, hit rate, and what
 -- was consolidated and pruned stay as they are. Safe to repeat, and to run twice at once. Raises
--- invalid_parameter_value for NULL. Reads episodic_memories, procedural_memories and semantic_memory_cache; writes
+-- invalid_parameter_value for NULL and for what is no day of the calendar (infinity, years above 9999). Reads episodic_memories, procedural_memories and semantic_memory_cache; writes
 -- memory_statistics.
 CREATE FUNCTION update_memory_statistics(p_stat_date date DEFAULT (now() AT TIME ZONE 'UTC')::date) RETURNS void
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-    v_end CONSTANT timestamptz := (p_stat_date + 1)::timestamp AT TIME ZONE 'UTC';
+    v_end timestamptz;
 BEGIN
     IF p_stat_date IS NULL THEN
         RAISE EXCEPTION 'Figures belong to a day, and none is given'
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Leave the day out for today, UTC.';
+    ELSIF p_stat_date NOT BETWEEN '0001-01-01' AND '9999-12-31' THEN
+        -- Applications could not read such a row.
+        RAISE EXCEPTION '% is no day of the calendar', p_stat_date
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Leave the day out for today, UTC.';
     END IF;
+    v_end := (p_stat_date + 1)::timestamp AT TIME ZONE 'UTC';
     WITH remembered AS (
         SELECT m.agent_name, count(*) AS episodes, 0::bigint AS procedures
           FROM episodic_memories AS m

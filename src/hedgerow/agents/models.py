@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from pgvector.sqlalchemy import VECTOR
 from sqlalchemy import ARRAY, CheckConstraint, Index, Numeric, Table, Text, UniqueConstraint, func, text
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
@@ -26,9 +25,7 @@ from hedgerow.core.mixins import Created, Reference, SplitAware, TenantOwned
 from hedgerow.core.objects import Trigger, declare_trigger
 from hedgerow.core.scope import Split
 from hedgerow.core.types import EMPTY_LIST, EMPTY_OBJECT, bool_false, str20, str30, str50, str100, str255, uuid_pk
-
-EMBEDDING_DIMENSIONS = 1536
-"""Length of the embeddings of turns."""
+from hedgerow.core.vector import Vector
 
 
 class AgentRegistry(Reference, Base):
@@ -127,11 +124,8 @@ class Conversation(Created, TenantOwned, Base):
     agent_type: Mapped[AgentType | None] = mapped_column(comment="The agent that answered")
     role: Mapped[MessageRole]
     content: Mapped[str]
-    content_embedding: Mapped[list[float] | None] = mapped_column(
-        VECTOR(EMBEDDING_DIMENSIONS),
-        # Six kilobytes a turn: asked for in searches, not in reads.
-        deferred=True,
-        comment="Embedding of content; turns without one match no search",
+    content_embedding: Mapped[Vector | None] = mapped_column(
+        comment="Embedding of content; turns without one match no search"
     )
     feedback_type: Mapped[FeedbackType | None] = mapped_column(comment="What the user thought of the turn")
     feedback_text: Mapped[str | None]

@@ -15,7 +15,6 @@ from hedgerow.agents.enums import (
     Workstream,
 )
 from hedgerow.agents.models import (
-    EMBEDDING_DIMENSIONS,
     AgentActivity,
     AgentRegistry,
     Conversation,
@@ -23,6 +22,7 @@ from hedgerow.agents.models import (
     LearningSignal,
 )
 from hedgerow.agents.reference import AGENTS
+from hedgerow.core.vector import DIMENSIONS
 from hedgerow.seeding import Draw, Row, World, at, later, per_tenant, reference
 from hedgerow.seeding.world import END, START
 
@@ -141,7 +141,7 @@ def conversations(world: World) -> Iterator[Row]:
 
 
 def _vector(draw: Draw) -> str:
-    return f"[{','.join(str(draw.decimal(-1, 1, 3)) for _ in range(EMBEDDING_DIMENSIONS))}]"
+    return f"[{','.join(str(draw.decimal(-1, 1, 3)) for _ in range(DIMENSIONS))}]"
 
 
 @per_tenant(InvestigationHop)

@@ -19,9 +19,13 @@ from hedgerow.audit.models import AuditChainEntry, AuditChainVerification
 from hedgerow.audit.offline import ChainReport, ChainVerifier, Fault, Known, canonical, decoded
 from hedgerow.audit.views import AuditChainDailyStats, AuditChainIntegrity, AuditChainSummary
 from hedgerow.core.repository import AsyncBaseRepository, BaseRepository, FilterError, awaiting
+from hedgerow.core.repository.filters import coerced
 
 STREAMED: Final = 2000
 """Entries that are fetched at once while a chain is streamed."""
+
+_FRESH: Final = {"populate_existing": True}
+"""What a view said earlier in the session may have changed since."""
 
 _REFUSALS: Final[dict[str, type[AuditError]]] = {
     "23502": InvalidEntryError,
@@ -125,8 +129,14 @@ class AuditChainRepository(BaseRepository[AuditChainEntry]):
             other: run the transaction again.
         :raises BrokenChainError: the chain was tampered with in a way that leaves no place for a next entry.
         """
+        try:
+            chain = _chain(chain_id)
+        except FilterError as error:
+            raise InvalidEntryError(
+                f"{chain_id!r} is not the id of a chain.", remedy="give a UUID", table=self.table_name
+            ) from error
         call = func.append_audit_entry(
-            chain_id, entity_type, entity_id, action, _json({} if payload is None else payload), actor_id, actor_type
+            chain, entity_type, entity_id, action, _json({} if payload is None else payload), actor_id, actor_type
         )
         with _refusals():
             entry: UUID = self.session.execute(select(call)).scalar_one()
@@ -161,7 +171,7 @@ class AuditChainRepository(BaseRepository[AuditChainEntry]):
 
         :raises UnknownChainError: the chain has no entry and never had one.
         """
-        valid = self.session.execute(select(func.verify_audit_chain(chain_id))).scalar_one()
+        valid = self.session.execute(select(func.verify_audit_chain(_chain(chain_id)))).scalar_one()
         if valid is None:
             raise self._unknown(chain_id)
         return bool(valid)
@@ -186,7 +196,7 @@ class AuditChainRepository(BaseRepository[AuditChainEntry]):
 
         :raises UnknownChainError: the chain has no entry and never had one.
         """
-        found = func.app.inspect_audit_chain(chain_id).table_valued(
+        found = func.app.inspect_audit_chain(_chain(chain_id)).table_valued(
             "entry_count", "head_hash", "fault", "fault_number", "fault_entry_id", "fault_message"
         )
         row = self.session.execute(select(found)).one_or_none()
@@ -217,7 +227,7 @@ class AuditChainRepository(BaseRepository[AuditChainEntry]):
 
     def anchors(self, chain_id: UUID) -> Anchors:
         """What earlier verifications saw of a chain, from the log."""
-        found = func.app.audit_chain_anchors(chain_id).table_valued("entry_count", "head_hash", "seen_at")
+        found = func.app.audit_chain_anchors(_chain(chain_id)).table_valued("entry_count", "head_hash", "seen_at")
         return Anchors({row.entry_count: (row.head_hash, row.seen_at) for row in self.session.execute(select(found))})
 
     # --- Reading -----------------------------------------------------------------------------------------------
@@ -243,15 +253,27 @@ class AuditChainRepository(BaseRepository[AuditChainEntry]):
 
     def integrity(self) -> list[AuditChainIntegrity]:
         """Return every chain with what its newest verification said, in the order of their ids."""
-        return list(self.session.scalars(select(AuditChainIntegrity).order_by(AuditChainIntegrity.chain_id)))
+        return list(
+            self.session.scalars(
+                select(AuditChainIntegrity).order_by(AuditChainIntegrity.chain_id), execution_options=_FRESH
+            )
+        )
 
     def summary(self) -> list[AuditChainSummary]:
         """Return chains and entries per kind of entity."""
-        return list(self.session.scalars(select(AuditChainSummary).order_by(AuditChainSummary.entity_type)))
+        return list(
+            self.session.scalars(
+                select(AuditChainSummary).order_by(AuditChainSummary.entity_type), execution_options=_FRESH
+            )
+        )
 
     def daily_stats(self) -> list[AuditChainDailyStats]:
         """Return what was written per day (UTC), the newest first."""
-        return list(self.session.scalars(select(AuditChainDailyStats).order_by(AuditChainDailyStats.date.desc())))
+        return list(
+            self.session.scalars(
+                select(AuditChainDailyStats).order_by(AuditChainDailyStats.date.desc()), execution_options=_FRESH
+            )
+        )
 
     def _unknown(self, chain_id: UUID) -> UnknownChainError:
         return UnknownChainError(
@@ -288,6 +310,7 @@ class AsyncAuditChainRepository(AsyncBaseRepository[AuditChainEntry]):
     integrity = awaiting(AuditChainRepository.integrity)
     summary = awaiting(AuditChainRepository.summary)
     daily_stats = awaiting(AuditChainRepository.daily_stats)
+    anchors = awaiting(AuditChainRepository.anchors)
 
     async def lines(self, chain_id: UUID) -> AsyncIterator[str]:
         """Yield the entries of a chain as lines of an export; see :meth:`AuditChainRepository.lines`."""
@@ -303,8 +326,13 @@ class AsyncAuditVerificationRepository(AsyncBaseRepository[AuditChainVerificatio
     history = awaiting(AuditVerificationRepository.history)
 
 
+def _chain(chain_id: UUID | None) -> Any:
+    known = None if chain_id is None else coerced(AuditChainEntry, "chain_id", chain_id)
+    return literal(known, AuditChainEntry.chain_id.type)
+
+
 def _lines(chain_id: UUID) -> Select[str]:
-    return select(func.app.export_audit_chain(chain_id).column_valued("line"))
+    return select(func.app.export_audit_chain(_chain(chain_id)).column_valued("line"))
 
 
 def _json(value: Any) -> Any:

@@ -30,7 +30,9 @@ from hedgerow.core.repository import (
     RowNotFoundError,
     SplitAwareRepository,
     awaiting,
+    refusals,
 )
+from hedgerow.core.repository.filters import coerced, count
 from hedgerow.core.scope import Split
 from hedgerow.core.types import ENUM_TYPES
 
@@ -86,10 +88,9 @@ class CausalPathRepository(SplitAwareRepository[CausalPath]):
             leaves the other tables alone, and other filters are ignored.
         :raises FilterError: a negative number of matches.
         """
-        if match_count < 0:
-            raise FilterError(f"The best {match_count} matches do not exist.", remedy="give 0 or more")
+        query, most = coerced(CausalPath, "start_node", search_query), count("number of matches", match_count)
         found = func.hybrid_fulltext_search(
-            literal(search_query, Text), literal(match_count, Integer), literal(dict(filters or {}), JSONB)
+            literal(query, Text), literal(most, Integer), literal(dict(filters or {}), JSONB)
         ).table_valued(
             column("source_table", Text),
             column("id", Text),
@@ -129,7 +130,9 @@ class CausalValidationRepository(SplitAwareRepository[CausalValidation]):
         One that says nothing about its gate gets that of its status: proceed when it passed, block when it failed,
         review otherwise.
 
-        :raises FilterError: one of them does not say which split it was run on; then none is stored.
+        :raises FilterError: one of them does not say which split it was run on, or has a value that its column cannot
+            hold; then none is stored.
+        :raises RowNotFoundError: one names a piece of work that is not there; then none is stored.
         :raises SplitAccessError: the scope does not hold that split.
         """
         stored = list(validations)
@@ -142,9 +145,10 @@ class CausalValidationRepository(SplitAwareRepository[CausalValidation]):
                 )
         for validation in stored:
             if validation.gate_decision is None:
-                validation.gate_decision = gate_for(validation.status)
-        self.session.add_all(stored)
-        self.session.flush()
+                validation.gate_decision = gate_for(coerced(CausalValidation, "status", validation.status))
+        with refusals(self.session, self.table_name):
+            self.session.add_all(stored)
+            self.session.flush()
         return stored
 
     def of_estimate(self, estimate_id: UUID | str) -> list[CausalValidation]:
@@ -170,7 +174,7 @@ class CausalValidationRepository(SplitAwareRepository[CausalValidation]):
 
         :param dag_hash: version of the graph behind the estimate; without it ``review`` is no.
         """
-        allowed = func.can_use_estimate(_uuid(estimate_id), literal(dag_hash, String))
+        allowed = func.can_use_estimate(_uuid(estimate_id), _hash(dag_hash))
         return bool(self.session.execute(select(allowed)).scalar_one())
 
     def get_validation_chain(self, estimate_id: UUID | None = None) -> list[ValidationChain]:
@@ -205,13 +209,17 @@ class CausalValidationRepository(SplitAwareRepository[CausalValidation]):
 
     def _seen(self, statement: Select[Any], view: Any, estimate_id: UUID | None) -> list[Any]:
         if estimate_id is not None:
-            statement = statement.where(view.estimate_id == estimate_id)
+            statement = statement.where(view.estimate_id == _uuid(estimate_id))
         # What a view said earlier in the session may have changed since.
         return list(self.session.scalars(statement, execution_options={"populate_existing": True}))
 
 
-def _uuid(value: UUID) -> Any:
-    return literal(value, Uuid())
+def _uuid(value: UUID | None) -> Any:
+    return literal(None if value is None else coerced(CausalValidation, "estimate_id", value), Uuid())
+
+
+def _hash(value: str | None) -> Any:
+    return literal(None if value is None else coerced(ExpertReview, "dag_version_hash", value), String)
 
 
 class AsyncCausalValidationRepository(AsyncSplitAwareRepository[CausalValidation]):
@@ -238,7 +246,7 @@ class ExpertReviewRepository(BaseRepository[ExpertReview]):
 
         :param brand: then only an approval of this brand counts; one without a brand does not cover it.
         """
-        approved = func.is_dag_approved(literal(dag_hash, String), literal(brand, String))
+        approved = func.is_dag_approved(_hash(dag_hash), _hash(brand))
         return bool(self.session.execute(select(approved)).scalar_one())
 
     def get_active_expert_approvals(self, *, include_expired: bool = False) -> list[ExpertApproval]:
@@ -265,6 +273,7 @@ class ExpertReviewRepository(BaseRepository[ExpertReview]):
 
         :param valid_until: last day of the approval, UTC; None for no end.
         :param conditions: under which it holds, in words.
+        :raises FilterError: a last day that is no day.
         :raises RowNotFoundError: there is no such review.
         :raises ReviewDecidedError: it is not pending any more; ask for another one.
         """
@@ -272,7 +281,7 @@ class ExpertReviewRepository(BaseRepository[ExpertReview]):
             review_id,
             approval_status=ReviewStatus.APPROVED,
             approved_at=func.now(),
-            valid_until=valid_until,
+            valid_until=None if valid_until is None else coerced(ExpertReview, "valid_until", valid_until),
             conditions=conditions,
         )
 

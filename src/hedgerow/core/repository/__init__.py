@@ -22,6 +22,7 @@ from hedgerow.core.repository.asynchronous import AsyncBaseRepository, AsyncSpli
 from hedgerow.core.repository.base import BaseRepository, SplitAwareRepository
 from hedgerow.core.repository.contract import AsyncRepositoryContract, RepositoryContract
 from hedgerow.core.repository.errors import FilterError, ReadOnlyError, RepositoryError, RowNotFoundError
+from hedgerow.core.repository.refusals import refusals
 
 __all__ = [
     "AsyncBaseRepository",
@@ -35,4 +36,5 @@ __all__ = [
     "RowNotFoundError",
     "SplitAwareRepository",
     "awaiting",
+    "refusals",
 ]

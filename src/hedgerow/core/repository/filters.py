@@ -96,6 +96,16 @@ def coerced(model: type[Any], name: str, value: Any) -> Any:
         ) from None
 
 
+def count(name: str, value: int) -> int:
+    """A number that cannot be negative, nor too large for a column of integers.
+
+    :raises FilterError: it is.
+    """
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**31:
+        raise FilterError(f"The {name} {value!r} is not a count.", remedy="give 0 or more")
+    return value
+
+
 def table_name(model: type[Any]) -> str:
     """Name of the table or view of a model."""
     return str(inspect(model).local_table.name)

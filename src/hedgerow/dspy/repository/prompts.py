@@ -44,14 +44,19 @@ class PromptTemplateRepository(Rows[PromptTemplate]):
 
     def get_active(self, agent: AgentName | str, module: str) -> PromptTemplate | None:
         """Return the template in use, None when none is; see ``get_dspy_prompt_template`` of the database."""
-        active = func.get_dspy_prompt_template(agent_value(PromptTemplate, agent), module).table_valued(
+        name = coerced(PromptTemplate, "module_name", module)
+        active = func.get_dspy_prompt_template(agent_value(PromptTemplate, agent), name).table_valued(
             "template_id", name="active"
         )
         return self.first(self.select().join(active, PromptTemplate.template_id == active.c.template_id))
 
     def get_version(self, agent: AgentName | str, module: str, version: int) -> PromptTemplate | None:
         """Return one version, None when there is none."""
-        return self.first(self._of(agent, module).where(PromptTemplate.template_version == version))
+        return self.first(
+            self._of(agent, module).where(
+                PromptTemplate.template_version == coerced(PromptTemplate, "template_version", version)
+            )
+        )
 
     def get_history(self, agent: AgentName | str, module: str) -> list[PromptTemplate]:
         """Return every version, the newest first."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import nullcontext
 from typing import Any
 from uuid import UUID
 
@@ -10,18 +11,20 @@ from sqlalchemy import CTE, Integer, func, literal, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 
 from hedgerow.agents.enums import AgentName
-from hedgerow.core.repository import AsyncBaseRepository, BaseRepository, FilterError, awaiting
+from hedgerow.core.repository import AsyncBaseRepository, BaseRepository, FilterError, awaiting, refusals
+from hedgerow.core.repository.filters import coerced, count
 from hedgerow.core.vector import Embedding
 from hedgerow.memory.enums import MemoryImportance, MemoryType
-from hedgerow.memory.models import EpisodicMemory
+from hedgerow.memory.models import EpisodicMemory, MemoryStatistics
 from hedgerow.memory.repository.parts import (
     Found,
     MemoryEntity,
     SearchedTable,
     SimilarThing,
-    count,
     embedded,
+    identified,
     of_enum,
+    reread,
 )
 
 
@@ -47,22 +50,25 @@ class EpisodicMemoryRepository(BaseRepository[EpisodicMemory]):
         :param context: JSON object; the ids of rows that the memory is about go under ``hcp_id``, ``trigger_id`` and
             the like, see :meth:`get_memory_e2i_ids`.
         :param embedding: of ``content``; without it no search finds the memory.
-        :raises FilterError: blank content, or an unknown agent, importance or kind.
+        :raises FilterError: no content or blank content, an unknown agent, importance or kind, or a context that is
+            no JSON.
         :raises VectorError: the embedding has another length or holds NaN or an infinity.
         """
-        if not content.strip():
+        said = coerced(EpisodicMemory, "content", content)
+        if not said.strip():
             raise FilterError("A memory says something.", remedy="give content that is not blank")
         stored = func.store_episodic_memory(
             of_enum(agent, EpisodicMemory, "agent_name"),
-            literal(session_id, EpisodicMemory.session_id.type),
-            content,
+            identified(EpisodicMemory, "session_id", session_id),
+            said,
             of_enum(importance, EpisodicMemory, "importance"),
             of_enum(memory_type, EpisodicMemory, "memory_type"),
             literal(dict(context or {}), JSONB),
             embedded(embedding),
             type_=EpisodicMemory.memory_id.type,
         )
-        memory_id: UUID = self.session.execute(select(stored)).scalar_one()
+        with refusals(self.session, self.table_name):
+            memory_id: UUID = self.session.execute(select(stored)).scalar_one()
         return memory_id
 
     def search_episodic_memories(
@@ -89,25 +95,29 @@ class EpisodicMemoryRepository(BaseRepository[EpisodicMemory]):
         :param memory_id: an unknown one, or one without an embedding, has no relatives.
         :raises FilterError: a negative limit.
         """
-        own = select(EpisodicMemory.content_embedding).where(EpisodicMemory.memory_id == memory_id).scalar_subquery()
-        return self._found(func.get_related_memories(memory_id, count("limit", limit)), own)
+        known = _id(memory_id)
+        own = select(EpisodicMemory.content_embedding).where(EpisodicMemory.memory_id == known).scalar_subquery()
+        return self._found(func.get_related_memories(known, count("limit", limit)), own)
 
     def get_embedding(self, memory_id: UUID) -> list[float] | None:
         """Return the embedding of a memory, None where it has none or is not in the scope."""
-        statement = select(EpisodicMemory.content_embedding).where(EpisodicMemory.memory_id == memory_id)
+        statement = select(EpisodicMemory.content_embedding).where(EpisodicMemory.memory_id == _id(memory_id))
         return self.session.execute(statement).scalar()
 
     def count_access(self, memory_ids: Collection[UUID]) -> int:
         """Note that memories were recalled just now and return how many there are; ids not in the scope count not."""
+        ids = [coerced(EpisodicMemory, "memory_id", memory_id) for memory_id in memory_ids]
         held = (
             select(EpisodicMemory.memory_id)
-            .where(EpisodicMemory.memory_id.in_(memory_ids))
+            .where(EpisodicMemory.memory_id.in_(ids))
             # In one order, so that two callers do not wait for each other.
             .order_by(EpisodicMemory.memory_id)
             .with_for_update()
             .cte("held")
         )
-        return len(self.session.execute(_accessed(held)).all())
+        accessed = len(self.session.execute(_accessed(held)).all())
+        reread(self.session, EpisodicMemory)
+        return accessed
 
     def consolidate_memories(self, agent: AgentName | str | None = None, threshold_days: int = 30) -> int:
         """Mark memories older than a number of days as consolidated and return how many; 0 when called again.
@@ -118,7 +128,10 @@ class EpisodicMemoryRepository(BaseRepository[EpisodicMemory]):
         """
         agent_name = of_enum(agent, EpisodicMemory, "agent_name")
         days = count("threshold", threshold_days)
-        return self.session.execute(select(func.consolidate_memories(agent_name, days, type_=Integer))).scalar_one()
+        call = select(func.consolidate_memories(agent_name, days, type_=Integer))
+        consolidated: int = self.session.execute(call).scalar_one()
+        self._reread()
+        return consolidated
 
     def prune_memories(self, agent: AgentName | str, max_count: int) -> int:
         """Delete memories of an agent until so many are left, and return how many were deleted.
@@ -133,18 +146,17 @@ class EpisodicMemoryRepository(BaseRepository[EpisodicMemory]):
         agent_name = of_enum(agent, EpisodicMemory, "agent_name")
         kept = count("number of memories to keep", max_count)
         pruned: int = self.session.execute(select(func.prune_memories(agent_name, kept, type_=Integer))).scalar_one()
-        # What the session holds of them is gone.
-        self.session.expire_all()
+        self._reread()
         return pruned
 
     def get_memory_e2i_ids(self, memory_id: UUID) -> list[tuple[str, str]]:
         """Return type and id of the rows that a memory is about, as its context names them."""
-        pairs = func.get_memory_e2i_ids(memory_id).table_valued("entity_type", "entity_id", name="pairs")
+        pairs = func.get_memory_e2i_ids(_id(memory_id)).table_valued("entity_type", "entity_id", name="pairs")
         return [(row.entity_type, row.entity_id) for row in self.session.execute(select(pairs))]
 
     def get_memory_entity_context(self, memory_id: UUID) -> list[MemoryEntity]:
         """Return the rows that a memory is about and the scope sees, each with a name and details."""
-        entities = func.get_memory_entity_context(memory_id).table_valued(
+        entities = func.get_memory_entity_context(_id(memory_id)).table_valued(
             *MemoryEntity.__dataclass_fields__, with_ordinality="ordinality", name="entities"
         )
         found = self.session.execute(select(entities).order_by(entities.c.ordinality))
@@ -162,7 +174,7 @@ class EpisodicMemoryRepository(BaseRepository[EpisodicMemory]):
 
         :param filters: ``brand``, ``region``, ``agent_name``, ``date_from`` and ``date_to`` (ISO 8601, both included);
             they apply to memories only.
-        :raises FilterError: a negative limit.
+        :raises FilterError: a negative limit, or a filter that does not exist or cannot be read.
         :raises VectorError: the embedding has another length or holds NaN or an infinity.
         """
         hits = func.hybrid_vector_search(
@@ -170,7 +182,14 @@ class EpisodicMemoryRepository(BaseRepository[EpisodicMemory]):
         ).table_valued(
             "id", "content", "similarity", "metadata", "source_table", name="hits", with_ordinality="ordinality"
         )
-        return [SimilarThing(*row[:5]) for row in self.session.execute(select(hits).order_by(hits.c.ordinality))]
+        # Without filters there is nothing that the function could refuse.
+        with refusals(self.session, self.table_name) if filters else nullcontext():
+            found = self.session.execute(select(hits).order_by(hits.c.ordinality)).all()
+        return [SimilarThing(*row[:5]) for row in found]
+
+    def _reread(self) -> None:
+        reread(self.session, EpisodicMemory)
+        reread(self.session, MemoryStatistics)
 
     def _found(self, search: Any, query: Any) -> list[Found[EpisodicMemory]]:
         found = search.table_valued("memory_id", with_ordinality="ordinality", name="found")
@@ -181,6 +200,10 @@ class EpisodicMemoryRepository(BaseRepository[EpisodicMemory]):
             .order_by(found.c.ordinality)
         )
         return [Found(row, value) for row, value in self.session.execute(statement)]
+
+
+def _id(memory_id: UUID | None) -> Any:
+    return identified(EpisodicMemory, "memory_id", memory_id)
 
 
 def _accessed(held: CTE) -> Any:

@@ -11,10 +11,11 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import JSONB
 
 from hedgerow.agents.enums import AgentName
-from hedgerow.core.repository import AsyncBaseRepository, BaseRepository, awaiting
+from hedgerow.core.repository import AsyncBaseRepository, BaseRepository, awaiting, refusals
+from hedgerow.core.repository.filters import coerced, count
 from hedgerow.memory.enums import CognitivePhase
 from hedgerow.memory.models import CognitiveCycle, MemoryStatistics
-from hedgerow.memory.repository.parts import count, of_enum
+from hedgerow.memory.repository.parts import of_enum, reread
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +70,21 @@ class MemoryStatisticsRepository(BaseRepository[MemoryStatistics]):
         """Compute the figures of a day (UTC) anew and return them, those of all agents together first.
 
         :param day: None for today.
+        :raises FilterError: it is no day.
         """
-        self.session.execute(select(func.update_memory_statistics(day or _today())))
-        self.session.expire_all()
+        with refusals(self.session, self.table_name):
+            self.session.execute(select(func.update_memory_statistics(_day(day))))
+        reread(self.session, MemoryStatistics)
         return self.get_by_day(day)
 
     def get_by_day(self, day: date | None = None) -> list[MemoryStatistics]:
         """Return the figures of a day (UTC), those of all agents together first, then by agent; None for today."""
-        rows = self.select().where(MemoryStatistics.stat_date == (day or _today()))
+        rows = self.select().where(MemoryStatistics.stat_date == _day(day))
         return self.rows(rows.order_by(MemoryStatistics.agent_name.nulls_first()))
 
 
-def _today() -> Any:
-    return func.date(func.timezone("UTC", func.now()))
+def _day(day: date | None) -> Any:
+    return func.date(func.timezone("UTC", func.now())) if day is None else coerced(MemoryStatistics, "stat_date", day)
 
 
 class AsyncCognitiveCycleRepository(AsyncBaseRepository[CognitiveCycle]):

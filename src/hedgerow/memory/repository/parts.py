@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, inspect, literal
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy import ColumnElement, inspect, literal, select
+from sqlalchemy.orm import DeclarativeBase, Session
 
-from hedgerow.core.repository import FilterError
 from hedgerow.core.repository.filters import coerced
 from hedgerow.core.vector import Embedding, VectorType
 
@@ -81,16 +80,33 @@ def of_enum(value: Any, model: type[DeclarativeBase], column: str) -> ColumnElem
     return literal(known, inspect(model).local_table.c[column].type)
 
 
+def identified(model: type[DeclarativeBase], column: str, value: Any) -> ColumnElement[Any]:
+    """An id, or NULL, as a parameter; its text is read.
+
+    :raises FilterError: it can be no id.
+    """
+    return literal(None if value is None else coerced(model, column, value), inspect(model).local_table.c[column].type)
+
+
+def reread(session: Session, model: type[DeclarativeBase]) -> None:
+    """Bring what the session holds of a table up to date: functions write past it.
+
+    Only those rows: expiring everything would cost an asynchronous session all that it holds. A row that is gone is
+    expired, so that it is an error to go on with it.
+    """
+    (key,) = (column for column in inspect(model).primary_key if column.name != "tenant_id")
+    attribute = inspect(model).get_property_by_column(key).class_attribute
+    held = {getattr(row, attribute.key): row for row in session.identity_map.values() if isinstance(row, model)}
+    if not held:
+        return
+    found = session.scalars(
+        select(model).where(attribute.in_(list(held))), execution_options={"populate_existing": True}
+    )
+    there = {getattr(row, attribute.key) for row in found}
+    for id in held.keys() - there:
+        session.expire(held[id])
+
+
 def embedded(value: Embedding | None) -> ColumnElement[Any]:
     """An embedding as a parameter."""
     return literal(value, VectorType())
-
-
-def count(name: str, value: int) -> int:
-    """A number that cannot be negative.
-
-    :raises FilterError: it is.
-    """
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**31:
-        raise FilterError(f"The {name} {value!r} is not a count.", remedy="give 0 or more")
-    return value

@@ -11,11 +11,19 @@ from sqlalchemy import Integer, func, literal, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 
 from hedgerow.agents.enums import AgentName
-from hedgerow.core.repository import AsyncBaseRepository, BaseRepository, FilterError, RowNotFoundError, awaiting
+from hedgerow.core.repository import (
+    AsyncBaseRepository,
+    BaseRepository,
+    FilterError,
+    RowNotFoundError,
+    awaiting,
+    refusals,
+)
+from hedgerow.core.repository.filters import coerced, count
 from hedgerow.core.vector import Embedding
 from hedgerow.memory.enums import ProcedureType
 from hedgerow.memory.models import ProceduralMemory
-from hedgerow.memory.repository.parts import count, embedded, of_enum
+from hedgerow.memory.repository.parts import embedded, identified, of_enum, reread
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +68,20 @@ class ProceduralMemoryRepository(BaseRepository[ProceduralMemory]):
 
         :raises FilterError: no steps, a blank name, or an unknown agent or kind.
         """
-        if not steps or isinstance(steps, str) or not name.strip():
+        called = coerced(ProceduralMemory, "procedure_name", name)
+        if not isinstance(steps, Sequence) or isinstance(steps, str) or not steps or not called.strip():
             raise FilterError("A procedure has a name and steps.", remedy="give a name, and a list of steps")
         stored = func.store_procedural_memory(
             of_enum(agent, ProceduralMemory, "agent_name"),
-            name,
+            called,
             literal(list(steps), JSONB),
             literal(dict(preconditions or {}), JSONB),
             of_enum(procedure_type, ProceduralMemory, "procedure_type"),
             type_=ProceduralMemory.procedure_id.type,
         )
-        procedure_id: UUID = self.session.execute(select(stored)).scalar_one()
+        with refusals(self.session, self.table_name):
+            procedure_id: UUID = self.session.execute(select(stored)).scalar_one()
+        reread(self.session, ProceduralMemory)
         return procedure_id
 
     def find_relevant_procedures(
@@ -98,8 +109,8 @@ class ProceduralMemoryRepository(BaseRepository[ProceduralMemory]):
             float(threshold),
             count("limit", limit),
             of_enum(procedure_type, ProceduralMemory, "procedure_type"),
-            intent,
-            brand,
+            None if intent is None else coerced(ProceduralMemory, "detected_intent", intent),
+            None if brand is None else coerced(ProceduralMemory, "detected_intent", brand),
         ).table_valued(*columns, with_ordinality="ordinality", name="found")
         rows = self.session.execute(select(found).order_by(found.c.ordinality)).mappings()
         return [
@@ -117,14 +128,16 @@ class ProceduralMemoryRepository(BaseRepository[ProceduralMemory]):
         Safe under concurrency: every execution counts.
 
         :param duration_ms: how long it took; None leaves the mean as it is.
+        :raises FilterError: a negative duration.
         :raises RowNotFoundError: there is no such procedure in the scope.
         """
         p = ProceduralMemory
+        _ = duration_ms is None or count("duration", duration_ms)
         before = p.execution_count
         mean = (func.coalesce(p.avg_duration_ms, duration_ms) * before + duration_ms) / (before + 1.0)
         statement = (
             update(p)
-            .where(p.procedure_id == procedure_id)
+            .where(p.procedure_id == identified(p, "procedure_id", procedure_id))
             .values(
                 success_rate=(p.success_rate * before + int(succeeded)) / (before + 1.0),
                 execution_count=before + 1,

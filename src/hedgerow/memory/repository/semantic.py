@@ -7,10 +7,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Integer, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from hedgerow.core.repository import AsyncBaseRepository, BaseRepository, FilterError, awaiting
+from hedgerow.core.repository import AsyncBaseRepository, BaseRepository, FilterError, awaiting, refusals
+from hedgerow.core.repository.filters import coerced, count
 from hedgerow.core.vector import Embedding
 from hedgerow.memory.models import SemanticMemory
-from hedgerow.memory.repository.parts import Found, count, embedded
+from hedgerow.memory.repository.parts import Found, embedded, reread
 
 
 class SemanticMemoryRepository(BaseRepository[SemanticMemory]):
@@ -31,7 +32,7 @@ class SemanticMemoryRepository(BaseRepository[SemanticMemory]):
 
         :param value: anything that JSON can say, except null.
         :param ttl_seconds: how long it holds, from the start of the transaction on; None for ever.
-        :raises FilterError: a lifetime that is not above 0, or no value.
+        :raises FilterError: a lifetime that is not above 0, no value or one that is no JSON, or a key that is too long.
         :raises VectorError: the embedding has another length or holds NaN or an infinity.
         """
         if value is None or (ttl_seconds is not None and ttl_seconds <= 0):
@@ -46,7 +47,8 @@ class SemanticMemoryRepository(BaseRepository[SemanticMemory]):
                 "created_at": func.now(),
             },
         ).returning(SemanticMemory)
-        return self.session.scalars(stored, execution_options={"populate_existing": True}).one()
+        with refusals(self.session, self.table_name):
+            return self.session.scalars(stored, execution_options={"populate_existing": True}).one()
 
     def get(self, key: str) -> SemanticMemory | None:
         """Return the entry of a key and count a hit; None where there is none, or it has expired.
@@ -55,7 +57,7 @@ class SemanticMemoryRepository(BaseRepository[SemanticMemory]):
         """
         statement = (
             update(SemanticMemory)
-            .where(SemanticMemory.key == key, _alive())
+            .where(SemanticMemory.key == coerced(SemanticMemory, "key", key), _alive())
             .values(hit_count=SemanticMemory.hit_count + 1)
             .returning(SemanticMemory)
         )
@@ -90,7 +92,10 @@ class SemanticMemoryRepository(BaseRepository[SemanticMemory]):
 
         The cache knows no splits and is read by all of them, so only events of ``train`` and ``unassigned`` enter it.
         """
-        return self.session.execute(select(func.sync_hcp_patient_relationships_to_cache(type_=Integer))).scalar_one()
+        call = select(func.sync_hcp_patient_relationships_to_cache(type_=Integer))
+        written: int = self.session.execute(call).scalar_one()
+        reread(self.session, SemanticMemory)
+        return written
 
 
 def _alive() -> ColumnElement[bool]:
