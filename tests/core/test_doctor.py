@@ -197,7 +197,7 @@ def test_sessions_of_the_powerful_are_found(role: Any, problems: set[str], modul
 
 @pytest.fixture
 def powerful(module_database: Any) -> Iterator[Any]:
-    """Makes a login of sessions with what it should not have; its own, since tests that run meanwhile share the roles."""
+    """Makes a login of its own, with what it should not have: tests that run meanwhile share the roles of sessions."""
     login, group = f"login_{module_database.name}", f"group_{module_database.name}"
     with module_database.admin() as admin:
 

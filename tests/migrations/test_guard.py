@@ -87,7 +87,13 @@ def test_with_consent_data_goes(database: Any) -> None:
         assert connection.scalar(text("SELECT to_regclass('users')")) is None
 
 
+def test_a_budget_of_holdout_is_data(database: Any) -> None:
+    with pytest.raises(DataLossError, match=r"table app\.holdout_budget: 1 row"):
+        downgrade(database.url("owner"), "base")
+
+
 def test_without_data_no_consent_is_needed(database: Any) -> None:
+    execute(database, "DELETE FROM app.holdout_budget")  # of the tests
     downgrade(database.url("owner"), "base")
 
 
