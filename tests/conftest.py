@@ -98,6 +98,7 @@ def template(server: EmbeddedServer, worker_id: str) -> str:
     engine = create_engine(server.url("owner", name), poolclass=NullPool)
     with engine.begin() as connection:
         set_holdout_budget(connection, EVERY, 1_000_000)
+        mutants.sabotage_database(connection)
     return name
 
 

@@ -63,6 +63,21 @@ READS: Final = (
     _attack(
         "explained_as_json", "SELECT count(*) FROM patient_journeys AS a JOIN patient_journeys AS b USING (patient_id)"
     ),
+    _attack("role_reset", "RESET ROLE", "SELECT count(*) FROM hcp_profiles"),
+    _attack("authorisation_reset", "RESET SESSION AUTHORIZATION", "SELECT count(*) FROM patient_journeys"),
+    _attack(
+        "query_rewritten_from_rows",
+        "SELECT ts_rewrite('risk'::tsquery, 'SELECT ''risk''::tsquery, to_tsquery(''simple'', max(tenant_id)) "
+        "FROM hcp_profiles')",
+    ),
+    _attack("held_cursor", "DECLARE held CURSOR WITH HOLD FOR SELECT hcp_id FROM hcp_profiles", "FETCH ALL FROM held"),
+    _attack(
+        "opened_by_a_function",
+        "DO $$ DECLARE c CURSOR FOR SELECT 1 FROM patient_journeys; n int := 0; BEGIN FOR r IN c LOOP n := n + 1;"
+        " END LOOP; PERFORM set_config('x.counted', n::text, true); END $$",
+        "SELECT current_setting('x.counted')",
+    ),
+    _attack("after_a_savepoint", "SAVEPOINT s", "ROLLBACK TO SAVEPOINT s", "SELECT count(*) FROM hcp_profiles"),
     # -- errors as oracles: what is evaluated before the policy would speak of hidden rows
     _attack(
         "division_by_the_hidden",
@@ -96,6 +111,15 @@ REFUSALS: Final = (
         refused=_NOT_ALLOWED,
     ),
     _attack("statistics_of_columns", "SELECT starelid FROM pg_statistic", refused=_NOT_ALLOWED),
+    _attack("samples_of_extended_statistics", "SELECT stxoid FROM pg_statistic_ext_data", refused=_NOT_ALLOWED),
+    _attack("numbers_that_were_given", "SELECT last_value FROM playbook_playbook_id_seq", refused=_NOT_ALLOWED),
+    _attack("next_number", "SELECT nextval('playbook_playbook_id_seq')", refused=_NOT_ALLOWED),
+    _attack("numbers_of_another_session", "SELECT currval('playbook_playbook_id_seq')", refused=_NOT_ALLOWED),
+    _attack("copied_in", "COPY hcp_profiles (tenant_id, hcp_id) FROM PROGRAM 'echo'", refused=_NOT_ALLOWED),
+    _attack("authorisation", "SET SESSION AUTHORIZATION hedgerow_owner", refused=_NOT_ALLOWED),
+    _attack(
+        "event_trigger", "CREATE EVENT TRIGGER spy ON ddl_command_end EXECUTE FUNCTION now()", refused=_NOT_ALLOWED
+    ),
     _attack("security_off", "SET LOCAL row_security = off", "SELECT * FROM patient_journeys", refused=_NOT_ALLOWED),
     _attack("become_the_owner", "SET ROLE hedgerow_owner", refused=_NOT_ALLOWED),
     _attack("become_another", "SET SESSION AUTHORIZATION postgres", refused=_NOT_ALLOWED),

@@ -4,10 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import MetaData, Table, bindparam, column, func, select, table, text, true, union_all
+from sqlalchemy import (
+    MetaData,
+    Table,
+    bindparam,
+    column,
+    extract,
+    func,
+    literal,
+    literal_column,
+    select,
+    table,
+    text,
+    true,
+    union_all,
+)
 from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.orm import Session, aliased
 
+from hedgerow.agents import AgentRegistry
 from hedgerow.core.filter import unscoped_sql
 from hedgerow.core.splitviews import split_view
 from hedgerow.kpi import KpiChangeFailRate, KpiCrossSourceMatch, KpiDataLag, KpiLabelQuality, KpiTimeToRelease
@@ -216,6 +231,69 @@ def text_of_a_view() -> Any:
 @statement
 def text_of_a_view_that_is_not_split() -> Any:
     return text("SELECT brand, total_patients FROM v_kpi_cross_source_match")
+
+
+@statement
+def text_of_entities() -> Any:
+    found = text("SELECT * FROM patient_journeys").columns(*JOURNEYS.c)
+    return select(PatientJourney).from_statement(found)
+
+
+@interaction
+def text_of_a_query(s: Session) -> Any:
+    return s.query(PatientJourney).from_statement(text("SELECT * FROM patient_journeys")).all()
+
+
+@statement
+def text_in_a_cte() -> Any:
+    return select(text("SELECT id FROM patient_journeys").columns(column("id")).cte("c").c.id)
+
+
+@statement
+def text_in_a_condition() -> Any:
+    return select(AgentRegistry.agent_name).where(text("(SELECT count(DISTINCT tenant_id) FROM hcp_profiles) > 1"))
+
+
+@statement
+def literal_column_of_a_subquery() -> Any:
+    return select(literal_column("(SELECT string_agg(hcp_id, ',' ORDER BY hcp_id, tenant_id) FROM hcp_profiles)"))
+
+
+@statement
+def prefix_of_a_select() -> Any:
+    return select(AgentRegistry.agent_name).prefix_with("hcp_id FROM hcp_profiles UNION ALL SELECT")
+
+
+@statement
+def suffix_of_a_select() -> Any:
+    return select(AgentRegistry.agent_name).suffix_with("UNION ALL SELECT hcp_id FROM hcp_profiles")
+
+
+@statement
+def hint_of_a_statement() -> Any:
+    return select(AgentRegistry.agent_name).with_statement_hint("UNION ALL SELECT hcp_id FROM hcp_profiles")
+
+
+@statement
+def hint_of_a_relation() -> Any:
+    return select(JOURNEYS.c.id).with_hint(JOURNEYS, "ONLY", "postgresql")
+
+
+@statement
+def operator_that_holds_a_query() -> Any:
+    return select(literal(1).op("+ (SELECT count(*) FROM hcp_profiles) +")(1))
+
+
+@statement
+def field_that_holds_a_query() -> Any:
+    field = "epoch FROM now()) * 0 + (SELECT count(*) FROM hcp_profiles) + 0 * extract(day"
+    return select(extract(field, func.now()))
+
+
+@statement
+def function_that_runs_text() -> Any:
+    words = func.ts_stat("SELECT search_vector FROM agent_activities").table_valued("word", "ndoc")
+    return select(words.c.word, words.c.ndoc)
 
 
 @statement

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -17,12 +18,14 @@ from sqlalchemy.orm import (
     joinedload,
     lazyload,
     load_only,
+    make_transient_to_detached,
     raiseload,
     selectinload,
     subqueryload,
     undefer,
     with_loader_criteria,
 )
+from sqlalchemy.orm.exc import ObjectDeletedError
 
 from hedgerow.agents import AgentActivity
 from hedgerow.core.base import Base
@@ -262,6 +265,55 @@ def made_transient_and_loaded_again(s: Session) -> Any:
     s.expunge_all()
     again = s.scalars(select(J)).all()
     return [len(first), [inspect(j).identity for j in again]]
+
+
+# -- objects that come from elsewhere, whose rows are asked for again ----------------------------------------------
+
+
+def _looked_at_again(s: Session, prescriber: HcpProfile) -> Any:
+    s.expire(prescriber)
+    try:
+        city: Any = prescriber.city
+    except ObjectDeletedError:
+        city = "gone"
+    return [city, s.get(HcpProfile, keys(s).foreign[HcpProfile], populate_existing=True)]
+
+
+@interaction
+def detached_object(s: Session) -> Any:
+    prescriber = borrowed(s, HcpProfile)
+    s.add(prescriber)
+    return _looked_at_again(s, prescriber)
+
+
+@interaction
+def unpickled_object(s: Session) -> Any:
+    prescriber = pickle.loads(pickle.dumps(borrowed(s, HcpProfile)))
+    s.add(prescriber)
+    return _looked_at_again(s, prescriber)
+
+
+@interaction
+def fake_persistent_object(s: Session) -> Any:
+    tenant, hcp = keys(s).foreign[HcpProfile]
+    prescriber = HcpProfile(tenant_id=tenant, hcp_id=hcp)
+    make_transient_to_detached(prescriber)
+    s.add(prescriber)
+    return _looked_at_again(s, prescriber)
+
+
+@interaction
+def merged_without_loading(s: Session) -> Any:
+    return _looked_at_again(s, s.merge(borrowed(s, HcpProfile), load=False))
+
+
+@interaction
+def merged_then_asked_for(s: Session) -> Any:
+    """What merge finds nothing of becomes a new object, which is not flushed here: the map has nothing to hit."""
+    with s.no_autoflush:
+        merged = s.merge(borrowed(s, HcpProfile))
+        found = s.get(HcpProfile, keys(s).foreign[HcpProfile])
+    return inspect(merged).persistent, found is None
 
 
 # -- the Query API and other ways to fetch ------------------------------------------------------------------------

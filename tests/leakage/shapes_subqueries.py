@@ -5,15 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import (
+    Integer,
     String,
     all_,
     and_,
     any_,
+    case,
     cast,
+    column,
     except_,
+    except_all,
     exists,
     func,
     intersect,
+    intersect_all,
     literal,
     not_,
     or_,
@@ -22,7 +27,9 @@ from sqlalchemy import (
     tuple_,
     union,
     union_all,
+    values,
 )
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session, aliased
 
 from hedgerow.agents import AgentRegistry
@@ -31,6 +38,7 @@ from hedgerow.patients import HcpProfile, PatientJourney, TreatmentEvent
 from hedgerow.predictions import EngagementTrigger, Prediction
 from hedgerow.splits.models import PatientSplitAssignment
 from leakage.shapes import Shapes
+from leakage.world import OWN
 
 SHAPES = Shapes("subqueries")
 statement, interaction = SHAPES.statement, SHAPES.interaction
@@ -180,6 +188,70 @@ def equal_to_any() -> Any:
     return select(H.hcp_id, H.city).where(H.hcp_id == any_(select(EngagementTrigger.hcp_id).scalar_subquery()))
 
 
+@statement
+def in_the_group() -> Any:
+    events = select(func.count(E.treatment_event_id)).where(E.hcp_id == H.hcp_id).scalar_subquery()
+    return select(events, func.count()).select_from(H).group_by(events)
+
+
+@statement
+def in_the_offset() -> Any:
+    return (
+        select(AgentRegistry.agent_name)
+        .order_by(AgentRegistry.agent_name)
+        .offset(select(func.count(Prediction.id) / 7).scalar_subquery())
+    )
+
+
+@statement
+def in_the_join_condition() -> Any:
+    found = H.hcp_id == select(func.max(E.hcp_id)).scalar_subquery()
+    return select(AgentRegistry.agent_name, H.hcp_id, H.tenant_id).outerjoin(H, found)
+
+
+@statement
+def in_distinct_on() -> Any:
+    events = select(func.count(E.treatment_event_id)).where(E.patient_id == J.patient_id).scalar_subquery()
+    return select(events, J.id).ext(distinct_on(events)).order_by(events, J.id)
+
+
+@statement
+def in_the_order_of_a_window() -> Any:
+    events = select(func.count(E.treatment_event_id)).where(E.hcp_id == H.hcp_id).scalar_subquery()
+    return select(H.hcp_id, func.dense_rank().over(order_by=events))
+
+
+@statement
+def in_filter_of_an_aggregate() -> Any:
+    seen = exists().where(E.hcp_id == H.hcp_id, E.cost > 100)
+    return select(func.count().filter(seen)).select_from(H)
+
+
+@statement
+def in_case() -> Any:
+    return select(AgentRegistry.agent_name, case((exists().where(J.tenant_id != OWN), "leak"), else_="none"))
+
+
+@statement
+def in_values() -> Any:
+    counted = values(column("n", Integer), name="counted").data([(select(func.count(J.id)).scalar_subquery(),)])
+    return select(counted.c.n)
+
+
+@statement
+def in_a_function_of_the_from() -> Any:
+    numbers = func.generate_series(1, select(func.count(Prediction.id)).scalar_subquery())
+    return select(func.count()).select_from(numbers.table_valued("n"))
+
+
+@statement
+def nested_to_depth_four() -> Any:
+    deepest = select(E.patient_id).where(E.cost >= 0)
+    third = select(Prediction.patient_id).where(Prediction.patient_id.in_(deepest))
+    second = select(J.patient_id).where(J.patient_id.in_(third))
+    return select(PatientSplitAssignment.patient_id).where(PatientSplitAssignment.patient_id.in_(second))
+
+
 # -- common table expressions -------------------------------------------------------------------------------------
 
 
@@ -211,6 +283,24 @@ def cte_within_a_cte() -> Any:
 @statement
 def cte_that_is_named_like_a_table() -> Any:
     return select(select(J.id, J.patient_id).cte("treatment_events"))
+
+
+@statement
+def cte_materialised() -> Any:
+    found = select(J.id).cte("found").prefix_with("MATERIALIZED", dialect="postgresql")
+    return select(func.count()).select_from(found)
+
+
+@statement
+def cte_nested_in_a_subquery() -> Any:
+    inner = select(E.patient_id).cte("inner_events", nesting=True)
+    return select(J.id).where(J.patient_id.in_(select(inner.c.patient_id)))
+
+
+@statement
+def cte_of_a_set_operation() -> Any:
+    either = union(select(J.patient_id), select(Prediction.__table__.c.patient_id)).cte("either")
+    return select(either.c.patient_id).where(either.c.patient_id.in_(select(E.patient_id)))
 
 
 @statement
@@ -262,6 +352,23 @@ def difference() -> Any:
 def difference_within_an_intersection() -> Any:
     low = except_(select(E.patient_id), select(E.patient_id).where(E.cost > 900))
     return intersect(low, select(J.patient_id))
+
+
+@statement
+def intersect_all_and_except_all() -> Any:
+    return except_all(intersect_all(select(E.patient_id), select(E.__table__.c.patient_id)), select(J.patient_id))
+
+
+@statement
+def set_operation_in_a_list() -> Any:
+    either = union(select(J.patient_id), select(Prediction.__table__.c.patient_id))
+    return select(PatientSplitAssignment.patient_id).where(PatientSplitAssignment.patient_id.in_(either))
+
+
+@statement
+def set_operation_as_a_scalar() -> Any:
+    both = union_all(select(func.count(J.id).label("n")), select(func.count(E.__table__.c.treatment_event_id)))
+    return select(select(func.sum(both.subquery().c.n)).scalar_subquery())
 
 
 @interaction

@@ -20,6 +20,7 @@ from sqlalchemy import (
     text,
     true,
     update,
+    values,
 )
 from sqlalchemy.orm import Session, aliased
 
@@ -27,7 +28,7 @@ from hedgerow.core.filter import unscoped_sql
 from hedgerow.kpi import Annotation, BusinessMetric, HcpIntentSurvey
 from hedgerow.mlops import RegisteredModel
 from hedgerow.patients import HcpProfile, PatientJourney, TreatmentEvent
-from hedgerow.predictions import Prediction, ShapAnalysis
+from hedgerow.predictions import EngagementTrigger, Prediction, ShapAnalysis
 from hedgerow.splits.models import LeakageAudit
 from leakage.shapes import Shapes, all_keys, keys
 from leakage.world import FOREIGN, OWN
@@ -273,3 +274,47 @@ def delete_many(s: Session) -> Any:
 @interaction
 def query_delete(s: Session) -> Any:
     return s.query(Prediction).filter(Prediction.model_id != "").delete()
+
+
+# -- rows that own rows belong together with ------------------------------------------------------------------------
+
+
+@interaction
+def delete_journeys_whose_events_are_hidden(s: Session) -> Any:
+    return _rows(s.execute(delete(J).where(~exists().where(E.patient_journey_id == J.id))))
+
+
+@interaction
+def delete_prescribers_whose_events_are_hidden(s: Session) -> Any:
+    unused = ~exists().where(E.hcp_id == H.hcp_id), ~exists().where(EngagementTrigger.hcp_id == H.hcp_id)
+    return _rows(s.execute(delete(H).where(*unused, ~exists().where(HcpIntentSurvey.hcp_id == H.hcp_id))))
+
+
+@interaction
+def update_an_alias(s: Session) -> Any:
+    journeys = JOURNEYS.alias("j")
+    return _rows(s.execute(update(journeys).values(journey_stage="alias")))
+
+
+@interaction
+def delete_an_alias(s: Session) -> Any:
+    return _rows(s.execute(delete(Prediction.__table__.alias("p"))))
+
+
+@interaction
+def update_on_the_connection(s: Session) -> Any:
+    return _rows(s.connection().execute(update(JOURNEYS).values(journey_stage="connection")))
+
+
+@interaction
+def update_from_values(s: Session) -> Any:
+    cities = values(column("hcp", String), column("city", String), name="cities").data(
+        [(f"HCP-{n:06}", f"city {n}") for n in range(1, 10)]
+    )
+    return _rows(s.execute(update(H).where(cities.c.hcp == H.hcp_id).values(city=cities.c.city)))
+
+
+@interaction
+def delete_where_a_window_says_so(s: Session) -> Any:
+    ranked = select(Prediction.id, func.row_number().over(order_by=Prediction.id).label("n")).subquery()
+    return _rows(s.execute(delete(Prediction).where(Prediction.id.in_(select(ranked.c.id).where(ranked.c.n <= 3)))))

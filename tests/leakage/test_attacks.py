@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
 
 from hedgerow.core.open_scope import OPEN_SCOPE, opening_parameters
 from isolation.oracle import refusal
@@ -147,6 +150,50 @@ def test_copy_in_is_refused(grounds: Grounds) -> None:
             cursor.copy("COPY hcp_profiles (tenant_id, hcp_id) FROM STDIN") as copy,
         ):
             copy.write_row((FOREIGN, "smuggled"))
+
+
+async def test_copy_out_and_in_of_asyncpg(grounds: Grounds, truths: dict[str, Grounds]) -> None:
+    """asyncpg copies in ways of its own."""
+    import asyncpg
+
+    async def copied_async(where: Grounds, lock: str, columns: list[str]) -> list[bytes]:
+        engine = create_async_engine(where.engine(lock).url.set(drivername="postgresql+asyncpg"), poolclass=NullPool)
+        async with engine.connect() as connection:
+            await connection.execute(OPEN_SCOPE, opening_parameters(SCOPES[OWN]))
+            driver: Any = (await connection.get_raw_connection()).driver_connection
+            table, query = io.BytesIO(), io.BytesIO()
+            await driver.copy_from_table("hcp_profiles", output=table, columns=columns)
+            await driver.copy_from_query("SELECT id, brand FROM patient_journeys", output=query)
+            if lock == "wall":
+                with pytest.raises(asyncpg.FeatureNotSupportedError):
+                    await driver.copy_records_to_table("hcp_profiles", records=[(FOREIGN, "smuggled")], columns=columns)
+        return sorted(table.getvalue().splitlines() + query.getvalue().splitlines())
+
+    columns = ["tenant_id", "hcp_id"]
+    right = await copied_async(truths[OWN], "off", columns)
+    assert await copied_async(grounds, "off", columns) != right
+    assert await copied_async(grounds, "wall", columns) == right
+
+
+@pytest.mark.parametrize(
+    ("statement", "quoted"),
+    [
+        ("INSERT INTO hcp_profiles (hcp_id, decile) VALUES ('mine', 99)", "Failing row"),
+        ("INSERT INTO hcp_profiles (hcp_id) SELECT min(hcp_id) FROM hcp_profiles", "already exists"),
+    ],
+    ids=["check", "unique"],
+)
+def test_errors_quote_no_row(statement: str, quoted: str, grounds: Grounds) -> None:
+    """Where policies hold, PostgreSQL leaves the values out of its messages; without them it tells."""
+    told = {}
+    for lock in ("off", "wall"):
+        with grounds.engine(lock).connect() as connection:
+            connection.execute(OPEN_SCOPE, opening_parameters(SCOPES[OWN]))
+            with pytest.raises(DBAPIError) as refused:
+                connection.exec_driver_sql(statement, execution_options=RAW)
+        told[lock] = str(refused.value.orig)
+    assert quoted in told["off"]
+    assert quoted not in told["wall"]
 
 
 def test_a_prepared_statement_follows_the_scope(grounds: Grounds) -> None:

@@ -30,6 +30,9 @@ PATIENCE = "3s"
 FEW = BATCH // 10
 CANCELLED = "57014"
 
+#: One statement in so many has something to leak, at least. Of the first 33 batches one had no more than one in five.
+LEAKY = 10
+
 
 @pytest.fixture(scope="module")
 def opponents(fresh_database: Callable[..., Any], leaky_template: str) -> Iterator[tuple[Grounds, Grounds]]:
@@ -81,7 +84,7 @@ def test_filter_wall_and_python_agree(batch: int, opponents: tuple[Grounds, Grou
         for session in sessions.values():
             session.close()
     assert told["given up"] <= FEW
-    assert told["leaky"] > told["agreed"] // 5, "few of the statements have anything to leak"
+    assert told["leaky"] > told["agreed"] // LEAKY, "few of the statements have anything to leak"
 
 
 def test_every_table_that_both_locks_divide_alike_takes_part() -> None:

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from hedgerow import RawSQLError, SplitAccessError
-from leakage import shapes_columns, shapes_core, shapes_joins, shapes_loading, shapes_subqueries
+from hedgerow import CrossTenantError, RawSQLError, ScopeError, SplitAccessError
+from leakage import shapes_columns, shapes_core, shapes_joins, shapes_loading, shapes_mapped, shapes_subqueries
 from leakage.locks import DRIVERS, LOCKS, Grounds
 from leakage.shapes import Shape
 from leakage.world import FOREIGN, OWN
 
-MODULES = (shapes_columns, shapes_joins, shapes_subqueries, shapes_loading, shapes_core)
+MODULES = (shapes_columns, shapes_joins, shapes_subqueries, shapes_loading, shapes_mapped, shapes_core)
 SHAPES: list[Shape] = [shape for module in MODULES for shape in module.SHAPES]
 
 #: What the filter refuses instead of answering it.
@@ -25,6 +25,22 @@ REFUSED: dict[str, type[Exception]] = {
     "text_in_a_subquery": RawSQLError,
     "text_of_a_view": RawSQLError,
     "driver_sql": RawSQLError,
+    "text_of_entities": RawSQLError,
+    "text_of_a_query": RawSQLError,
+    "text_in_a_cte": RawSQLError,
+    "text_in_a_condition": RawSQLError,
+    "literal_column_of_a_subquery": RawSQLError,
+    "prefix_of_a_select": RawSQLError,
+    "suffix_of_a_select": RawSQLError,
+    "hint_of_a_statement": RawSQLError,
+    "hint_of_a_relation": RawSQLError,
+    "operator_that_holds_a_query": RawSQLError,
+    "field_that_holds_a_query": RawSQLError,
+    "function_that_runs_text": RawSQLError,
+    "fake_persistent_object": ScopeError,
+    "unpickled_object": ScopeError,
+    "detached_object": CrossTenantError,
+    "merged_without_loading": ScopeError,
 }
 
 #: What the filter cannot reach by design: there the wall is the lock. (Marking text lifts the filter's refusal.)

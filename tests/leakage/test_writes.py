@@ -15,12 +15,12 @@ from sqlalchemy.orm.exc import StaleDataError
 from hedgerow import AppendOnlyError, CrossTenantError, HedgerowError, RawSQLError, ScopeError, SplitAccessError
 from hedgerow.kpi import HcpIntentSurvey
 from hedgerow.patients import HcpProfile
-from leakage import shapes_inserts, shapes_objects, shapes_writes, world
+from leakage import shapes_inserts, shapes_mapped, shapes_objects, shapes_writes, world
 from leakage.locks import DRIVERS, LOCKS, Grounds
 from leakage.shapes import Shape
 from leakage.world import FOREIGN, OWN, Rows
 
-WRITES: list[Shape] = [*shapes_writes.WRITES, *shapes_inserts.WRITES, *shapes_objects.WRITES]
+WRITES: list[Shape] = [*shapes_writes.WRITES, *shapes_inserts.WRITES, *shapes_objects.WRITES, *shapes_mapped.WRITES]
 
 
 @dataclass(frozen=True)
@@ -61,10 +61,14 @@ REFUSED = {
     "upsert_a_row_of_a_closed_split": Refusal(None),
     "upsert_that_moves_the_split": Refusal(SplitAccessError),
     "add_a_foreign_object": Refusal(CrossTenantError),
+    "add_a_foreign_leaf": Refusal(CrossTenantError),
+    "insert_a_foreign_leaf": Refusal(CrossTenantError),
     "add_into_a_closed_split": Refusal(SplitAccessError),
     "add_all_with_a_foreign_one": Refusal(CrossTenantError),
     "move_an_object_to_another_tenant": Refusal(CrossTenantError),
     "move_an_object_to_another_split": Refusal(SplitAccessError),
+    "delete_journeys_whose_events_are_hidden": Refusal(IntegrityError, wall="23503"),
+    "delete_prescribers_whose_events_are_hidden": Refusal(IntegrityError, wall="23503"),
     "link_to_a_foreign_row": Refusal(IntegrityError, wall="23503"),
     "link_to_a_row_of_a_closed_split": Refusal(IntegrityError, wall="23503"),
     "link_to_a_trigger_of_a_closed_split": Refusal(IntegrityError, wall="23503"),
@@ -99,9 +103,9 @@ REFUSED_TO_ANYBODY = {
 _BY_THE_CLOCK = ("created_at", "updated_at", "annotation_timestamp")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def battlefields(grounds: Grounds, truths: dict[str, Grounds]) -> dict[Grounds, Rows]:
-    """The database and its truth, each with all of its rows."""
+    """The database and its truth, each with all of its rows. Once a run: workers take turns with modules."""
     rows: dict[Grounds, Rows] = {}
     for where in (grounds, truths[OWN]):
         with where.admin() as admin:
@@ -153,7 +157,7 @@ def _is_logged_refusal(name: str, row: str) -> bool:
     return name == "ml_split_access_log" and json.loads(row)["tenant_id"] == OWN
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def outcomes() -> dict[str, Outcome]:
     return {}
 

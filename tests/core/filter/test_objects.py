@@ -216,6 +216,20 @@ def test_a_flush_is_refused_as_a_whole(
     assert not [sql for sql in sent if sql.startswith(("INSERT", "UPDATE", "DELETE"))]
 
 
+@pytest.mark.parametrize(
+    ("model", "attribute", "error", "words"),
+    [(Journal, "label", AppendOnlyError, "never changed"), (Site, "tenant_id", CrossTenantError, "would move to")],
+)
+def test_the_guard_says_what_is_wrong_with_a_change(
+    model: Any, attribute: str, error: type[Exception], words: str, session: ScopedSession
+) -> None:
+    """Before anything is compiled, and in the words of the change."""
+    instance = session.get_one(model, ("A", 1))
+    setattr(instance, attribute, "B")
+    with pytest.raises(error, match=words):
+        session._guard.changed(instance)
+
+
 def test_a_new_object_knows_its_tenant(session: ScopedSession) -> None:
     site = Site(site_id=901, name="x")
     session.add(site)

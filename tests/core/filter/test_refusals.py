@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +19,7 @@ from sqlalchemy import (
     cast,
     column,
     delete,
+    extract,
     func,
     insert,
     literal,
@@ -40,8 +42,15 @@ from sqlalchemy.sql.functions import Function
 from sqlalchemy.types import UserDefinedType
 
 from core.filter import toy
-from core.filter.toy import HoldoutVisit, Journal, Reading, Site, Visit
-from hedgerow.core.errors import AppendOnlyError, HedgerowError, RawSQLError, ScopeError, SplitAccessError
+from core.filter.toy import Country, HoldoutVisit, Journal, Reading, Site, Visit
+from hedgerow.core.errors import (
+    AppendOnlyError,
+    CrossTenantError,
+    HedgerowError,
+    RawSQLError,
+    ScopeError,
+    SplitAccessError,
+)
 from hedgerow.core.filter import unscoped_sql
 from hedgerow.core.scope import Scope
 from hedgerow.core.session import AsyncScopedSession, ScopedSession, open_session
@@ -97,6 +106,35 @@ RAW: dict[str, Act] = {
     "driver sql": on_connection("SELECT * FROM visit"),
     "driver sql, no parameters": on_connection("SELECT * FROM visit", no_parameters=True),
     "query from text": lambda s: s.query(Visit).from_statement(text("SELECT * FROM visit")).all(),
+    "insert from text": lambda s: s.execute(
+        insert(Site).from_select(["site_id", "name"], text("SELECT 1, 'x'").columns())
+    ),
+    "fragment in group": lambda s: s.execute(select(func.count(Site.name)).group_by(text("(SELECT 1 FROM visit)"))),
+    "fragment in having": lambda s: s.execute(select(func.count(Site.name)).having(text("EXISTS (SELECT FROM visit)"))),
+    "fragment in join": lambda s: s.execute(select(Site.name).join(Country, text("EXISTS (SELECT FROM visit)"))),
+    "fragment in limit": lambda s: s.execute(select(Site.name).limit(literal_column("(SELECT count(*) FROM visit)"))),
+    "fragment in returning": lambda s: s.execute(
+        update(Site).values(name="x").returning(literal_column("(SELECT max(label) FROM visit)"))
+    ),
+    "fragment in conflict": lambda s: s.execute(
+        postgresql.insert(Site)
+        .values(site_id=1, name="x")
+        .on_conflict_do_update(
+            index_elements=["tenant_id", "site_id"], set_={"name": text("(SELECT max(label) FROM visit)")}
+        )
+    ),
+    "field of extract": lambda s: s.execute(
+        select(extract("day FROM now()) + (SELECT count(*) FROM visit) + extract(day", func.now()))
+    ),
+    "prefix of an insert": lambda s: s.execute(
+        insert(Country).values(code="XX", name="x").prefix_with("INTO visit (label) SELECT label FROM visit; INSERT")
+    ),
+    "prefix of an update": lambda s: s.execute(
+        update(Country).values(name="x").prefix_with("visit SET label = 'x'; UPDATE")
+    ),
+    "suffix of a cte": lambda s: s.execute(
+        select(select(Country.code).cte("c").suffix_with("SEARCH DEPTH FIRST BY visit SET x"))
+    ),
     "from statement": lambda s: s.scalars(select(Visit).from_statement(text("SELECT * FROM visit"))).all(),
     "textual select": lambda s: s.execute(select(text("SELECT label FROM visit").columns(column("label")).subquery())),
     "textual cte": lambda s: s.execute(
@@ -232,9 +270,60 @@ def test_marked_text_runs_and_is_logged(session: ScopedSession, caplog: pytest.L
         assert session.scalar(select(func.count()).select_from(Visit)) < everything
 
 
-async def test_marked_text_async(async_session: AsyncScopedSession) -> None:
+async def test_marked_text_async(async_session: AsyncScopedSession, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="hedgerow.scope")
     with unscoped_sql("for the test"):
         assert await async_session.scalar(text("SELECT count(*) FROM visit")) == len(toy.rows()["visit"])
+    assert caplog.text.count("for the test") == 1
+
+
+MARKED = (
+    "text",
+    "query from text",
+    "from statement",
+    "textual select",
+    "textual cte",
+    "fragment in columns",
+    "fragment in where",
+    "literal column",
+    "prefix",
+    "suffix",
+    "statement hint",
+    "operator",
+    "driver sql",
+)
+"""Every way in which text enters a statement that PostgreSQL would run."""
+
+
+@pytest.mark.parametrize("way", MARKED)
+def test_marked_text_of_every_kind_is_logged(
+    way: str, session: ScopedSession, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="hedgerow.scope")
+    with unscoped_sql("for every way"):
+        _ran(lambda: RAW[way](session))
+    assert caplog.text.count("for every way") == 1
+
+
+@pytest.mark.parametrize("way", MARKED)
+async def test_marked_text_of_every_kind_is_logged_async(
+    way: str, async_session: AsyncScopedSession, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="hedgerow.scope")
+
+    def run(session: Session) -> None:
+        _ran(lambda: RAW[way](session))
+
+    with unscoped_sql("for every way"):
+        await async_session.run_sync(run)
+    assert caplog.text.count("for every way") == 1
+
+
+def _ran(act: Callable[[], Any]) -> None:
+    # What was marked is let through to the database, and what that allows the wall decides; an object of another
+    # tenant is refused by the session that would get it.
+    with contextlib.suppress(CrossTenantError, SplitAccessError):
+        act()
 
 
 NO_SCOPE: dict[str, Callable[[Any], Any]] = {

@@ -25,7 +25,7 @@ from hedgerow.core.errors import (
     ScopeError,
     SplitAccessError,
 )
-from hedgerow.core.filter import ScopeRegistry, filtered, install_filter, scope_of
+from hedgerow.core.filter import ScopeRegistry, filtered, install_filter, open_scope, scope_of
 from hedgerow.core.filter.opened import _OPEN
 from hedgerow.core.scope import Scope
 from hedgerow.core.session import (
@@ -220,6 +220,25 @@ def test_a_connection_as_bind(engine: Engine) -> None:
             session.scalars(NAMES)
         with ScopedSession(connection, scope=A, allow_privileged=True) as session:
             assert set(session.scalars(NAMES)) == SITES_OF["A"]
+
+
+def test_a_scope_needs_a_filter_and_a_transaction(engine: Engine, plain: Engine) -> None:
+    with plain.connect() as connection, pytest.raises(ScopeError, match="no filter"):
+        open_scope(connection, A)
+    with engine.connect() as connection, pytest.raises(ScopeError, match="none has begun"):
+        open_scope(connection, A, allow_privileged=True)
+
+
+def test_what_was_compiled_before_the_filter_is_refused(toy_urls: tuple[URL, URL]) -> None:
+    """From a cache of the user's own, which the filter cannot empty."""
+    engine, cache = create_engine(toy_urls[0]), dict[Any, Any]()
+    with engine.connect() as connection:
+        everything = connection.execute(NAMES, execution_options={"compiled_cache": cache}).scalars()
+        assert set(everything) > SITES_OF["A"], "there is nothing to leak"
+    install_filter(engine, toy.REGISTRY)
+    with opened(engine) as session, pytest.raises(ScopeError, match="outside of the filter"):
+        session.connection().execute(NAMES, execution_options={"compiled_cache": cache})
+    engine.dispose()
 
 
 def test_core_connections(engine: Engine, plain: Engine) -> None:
