@@ -23,7 +23,7 @@ from hedgerow.features import FeatureDefinition, FeatureGroup, FeatureStatus
 from hedgerow.features.errors import MissingExtraError, UnknownFeatureError
 from hedgerow.features.names import named
 from hedgerow.features.store import AsyncFeatureStore, FeatureStore
-from world import DATED, OTHER, TENANT, patients, register
+from world import DATED, OPEN, OTHER, TENANT, patients, register
 
 EVERY = ("train", "validation", "test", "holdout", "unassigned")
 
@@ -34,11 +34,15 @@ def driver(request: pytest.FixtureRequest) -> str:
 
 
 def write(store: Store, *values: Any, splits: tuple[str, ...] = EVERY, tenant: str = TENANT) -> None:
-    with store.world.session(*splits, tenant=tenant) as session:
-        for value in values:
-            session.add(value)
-            session.flush()
-        session.commit()
+    """In two sessions: what belongs to no split is not written by one that holds a sealed split."""
+    of_patients = [value for value in values if value.entity_type == "patient"]
+    of_others = [value for value in values if value.entity_type != "patient"]
+    for some, opened in ((of_patients, splits), (of_others, OPEN)):
+        with store.world.session(*opened, tenant=tenant) as session:
+            for value in some:
+                session.add(value)
+                session.flush()
+            session.commit()
 
 
 def ask(store: Store, pairs: Any, features: Any = ("calls:numeric",), *splits: str, **more: Any) -> Any:
@@ -83,6 +87,11 @@ def test_invalid_and_deleted_values_were_never_there(clean: Store) -> None:
     assert numbers(clean, 6, 11) == [1, 3]
     clean.world.admin("DELETE FROM feature_values WHERE value = '3'")
     assert numbers(clean, 6, 11) == [1, 1]
+
+
+def test_an_id_of_another_kind_of_entity_is_another_entity(clean: Store) -> None:
+    write(clean, clean.value(1, 0), clean.value(2, 5, entity_type="pharmacy"))
+    assert numbers(clean, 6) == [1]
 
 
 def test_the_latest_view_would_have_leaked(clean: Store) -> None:

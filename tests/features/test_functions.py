@@ -150,6 +150,8 @@ def test_values_follow_their_feature_in_every_split(store: Store, status: str, t
             session.flush()
         session.add(store.value(3, 1, people["test"], status="invalid", **labs))
         session.add(store.value(3, 2, people["test"], status="expired", **labs))
+        session.commit()
+    with store.world.session() as session:
         session.add(store.value(4, 0))
         session.commit()
     query = "SELECT value_id, status FROM feature_values WHERE feature_id = :f"
@@ -272,12 +274,14 @@ def test_latest_goes_by_computation_and_skips_invalid_ones(db: Connection, clean
     put(db, clean, 3, "4 hours", entity="ended", valid_until=datetime.now(UTC) - timedelta(hours=1))
     put(db, clean, 4, "-4 hours", entity="ahead")
     put(db, clean, 5, "0", entity="now")
+    put(db, clean, 6, "1 hour", entity="ending", valid_until=db.scalar(text("SELECT now()")))
     rows = {r.entity_id: r for r in db.execute(text("SELECT * FROM feature_values_latest"))}
     assert {e: (r.value, r.is_current, r.feature_name) for e, r in rows.items()} == {
         "H1": (1, True, "numeric"),
         "ended": (3, False, "numeric"),
         "ahead": (4, False, "numeric"),
         "now": (5, True, "numeric"),
+        "ending": (6, False, "numeric"),
     }
 
 

@@ -173,7 +173,15 @@ def test_when_a_value_holds_and_was_known_is_written_once(clean: Store) -> None:
     write(clean, clean.value(1, 0))
     with clean.world.session() as session:
         (value,) = session.scalars(select(FeatureValue))
-        for column in ("feature_id", "entity_id", "entity_type", "computed_at", "valid_from"):
+        for column in (
+            "feature_id",
+            "entity_id",
+            "entity_type",
+            "value",
+            "computed_at",
+            "valid_from",
+            "source_version",
+        ):
             with pytest.raises(ReadOnlyError):
                 FeatureStore(session).update(value.value_id, {column: getattr(value, column)})
     with clean.world.database.engine("app").connect() as connection:

@@ -104,7 +104,9 @@ def observe(connection: Connection, table: Table, people: list[str | None], rows
     seen: Observed = {}
     with connection.begin_nested() as savepoint:
         become_session(connection)
-        divided = "split_assignment" in table.columns or "hedgerow.written_from" in table.info
+        divided = (
+            "split_assignment" in table.columns or {"hedgerow.written_from", "hedgerow.unsealed"} & table.info.keys()
+        )
         for splits in SPLITS if divided else SPLITS[:1]:
             for person in people if "hedgerow.audience" in table.info else people[:1]:
                 seen[splits, person] = entered(connection, splits, person)

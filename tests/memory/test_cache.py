@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from hedgerow.core.errors import SplitAccessError
 from hedgerow.core.repository import FilterError, ReadOnlyError
 from hedgerow.memory.repository import AsyncSemanticMemoryRepository, SemanticMemoryRepository
 from memory.vectors import angle
@@ -163,13 +164,17 @@ def test_relations_of_train_enter_the_cache_and_are_all_counted(world: World, dr
             "hcp_id": "H1", "relation": "PRESCRIBES", "brand": "Kisqali", "events": 1
         },
     }  # fmt: skip
-    # Not even an evaluation that sees more writes more: the cache is read from train, too.
-    for splits in ((), ("train", "test"), ("train", "validation", "test", "holdout", "unassigned")):
+    # Not even who sees more writes more: the cache is read from train, too. An evaluation writes nothing.
+    for splits in ((), ("train", "validation")):
         with world.repository(driver, AsyncSemanticMemoryRepository, world.scope(*splits)) as cache:
             assert cache.sync_hcp_patient_relationships_to_cache() == 4, "both kinds are counted"
             cache.session.commit()
-    with world.repository(driver, AsyncSemanticMemoryRepository, world.scope("test")) as cache:
-        assert cache.sync_hcp_patient_relationships_to_cache() == 0
+    for splits in (("test",), ("train", "validation", "test", "holdout", "unassigned")):
+        with (
+            world.repository(driver, AsyncSemanticMemoryRepository, world.scope(*splits)) as cache,
+            pytest.raises(SplitAccessError, match="very scope of the tenant"),
+        ):
+            cache.sync_hcp_patient_relationships_to_cache()
     stored = world.admin("SELECT tenant_id, key, value_json, source, expires_at FROM semantic_memory_cache")
     assert {row.key: row.value_json for row in stored} == wanted
     assert {(row.tenant_id, row.source, row.expires_at) for row in stored} == {(TENANT, "data_layer_sync", None)}

@@ -5,6 +5,15 @@ CREATE POLICY tenant_isolation ON conversations AS RESTRICTIVE FOR ALL TO PUBLIC
     USING (conversations.tenant_id = (SELECT app.current_tenant()))
     WITH CHECK (conversations.tenant_id = (SELECT app.current_tenant()));
 
+CREATE POLICY written_unsealed_insert ON conversations AS RESTRICTIVE FOR INSERT TO hedgerow_app
+    WITH CHECK (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+
+CREATE POLICY written_unsealed_update ON conversations AS RESTRICTIVE FOR UPDATE TO hedgerow_app
+    USING (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+
+CREATE POLICY written_unsealed_delete ON conversations AS RESTRICTIVE FOR DELETE TO hedgerow_app
+    USING (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+
 CREATE POLICY tenant_members ON conversations AS PERMISSIVE FOR ALL TO PUBLIC
     USING (true)
     WITH CHECK (true);
@@ -16,6 +25,15 @@ CREATE POLICY tenant_isolation ON investigation_hops AS RESTRICTIVE FOR ALL TO P
     USING (investigation_hops.tenant_id = (SELECT app.current_tenant()))
     WITH CHECK (investigation_hops.tenant_id = (SELECT app.current_tenant()));
 
+CREATE POLICY written_unsealed_insert ON investigation_hops AS RESTRICTIVE FOR INSERT TO hedgerow_app
+    WITH CHECK (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+
+CREATE POLICY written_unsealed_update ON investigation_hops AS RESTRICTIVE FOR UPDATE TO hedgerow_app
+    USING (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+
+CREATE POLICY written_unsealed_delete ON investigation_hops AS RESTRICTIVE FOR DELETE TO hedgerow_app
+    USING (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+
 CREATE POLICY tenant_members ON investigation_hops AS PERMISSIVE FOR ALL TO PUBLIC
     USING (true)
     WITH CHECK (true);
@@ -26,6 +44,15 @@ ALTER TABLE learning_signals FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant_isolation ON learning_signals AS RESTRICTIVE FOR ALL TO PUBLIC
     USING (learning_signals.tenant_id = (SELECT app.current_tenant()))
     WITH CHECK (learning_signals.tenant_id = (SELECT app.current_tenant()));
+
+CREATE POLICY written_unsealed_insert ON learning_signals AS RESTRICTIVE FOR INSERT TO hedgerow_app
+    WITH CHECK (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+
+CREATE POLICY written_unsealed_update ON learning_signals AS RESTRICTIVE FOR UPDATE TO hedgerow_app
+    USING (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+
+CREATE POLICY written_unsealed_delete ON learning_signals AS RESTRICTIVE FOR DELETE TO hedgerow_app
+    USING (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
 
 CREATE POLICY tenant_members ON learning_signals AS PERMISSIVE FOR ALL TO PUBLIC
     USING (true)

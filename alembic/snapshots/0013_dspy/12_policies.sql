@@ -5,6 +5,12 @@ CREATE POLICY tenant_isolation ON dspy_prompt_templates AS RESTRICTIVE FOR ALL T
     USING (dspy_prompt_templates.tenant_id = (SELECT app.current_tenant()))
     WITH CHECK (dspy_prompt_templates.tenant_id = (SELECT app.current_tenant()));
 
+CREATE POLICY written_unsealed_insert ON dspy_prompt_templates AS RESTRICTIVE FOR INSERT TO hedgerow_app
+    WITH CHECK (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+
+CREATE POLICY written_unsealed_update ON dspy_prompt_templates AS RESTRICTIVE FOR UPDATE TO hedgerow_app
+    USING (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+
 CREATE POLICY tenant_members ON dspy_prompt_templates AS PERMISSIVE FOR ALL TO PUBLIC
     USING (true)
     WITH CHECK (true);

@@ -8,6 +8,8 @@ DROP POLICY written_from_train_update ON dspy_training_examples;
 DROP POLICY written_from_train_insert ON dspy_training_examples;
 DROP POLICY tenant_isolation ON dspy_training_examples;
 DROP POLICY tenant_members ON dspy_prompt_templates;
+DROP POLICY written_unsealed_update ON dspy_prompt_templates;
+DROP POLICY written_unsealed_insert ON dspy_prompt_templates;
 DROP POLICY tenant_isolation ON dspy_prompt_templates;
 DROP TRIGGER guard_life_cycle ON dspy_optimization_runs;
 DROP TRIGGER keep_versions ON dspy_prompt_templates;

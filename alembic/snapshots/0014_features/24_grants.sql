@@ -40,7 +40,7 @@ GRANT DELETE ON feature_definitions TO hedgerow_app;
 GRANT SELECT ON feature_definitions TO hedgerow_readonly;
 GRANT SELECT ON feature_values TO hedgerow_app;
 GRANT INSERT ON feature_values TO hedgerow_app;
-GRANT UPDATE (value, valid_until, status, source_version, event_timestamp, stated_until) ON feature_values TO hedgerow_app;
+GRANT UPDATE (valid_until, status, stated_until) ON feature_values TO hedgerow_app;
 GRANT DELETE ON feature_values TO hedgerow_app;
 GRANT SELECT ON feature_values TO hedgerow_readonly;
 GRANT SELECT ON feature_values_latest TO hedgerow_app;

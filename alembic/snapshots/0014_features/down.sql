@@ -1,8 +1,15 @@
 DROP POLICY tenant_members ON feature_values;
+DROP POLICY written_unsealed_insert ON feature_values;
 DROP POLICY tenant_isolation ON feature_values;
 DROP POLICY tenant_members ON feature_definitions;
+DROP POLICY written_unsealed_delete ON feature_definitions;
+DROP POLICY written_unsealed_update ON feature_definitions;
+DROP POLICY written_unsealed_insert ON feature_definitions;
 DROP POLICY tenant_isolation ON feature_definitions;
 DROP POLICY tenant_members ON feature_groups;
+DROP POLICY written_unsealed_delete ON feature_groups;
+DROP POLICY written_unsealed_update ON feature_groups;
+DROP POLICY written_unsealed_insert ON feature_groups;
 DROP POLICY tenant_isolation ON feature_groups;
 DROP TRIGGER notify_feature_update ON feature_values;
 DROP TRIGGER reopen_after_retracted ON feature_values;

@@ -5,6 +5,15 @@ CREATE POLICY tenant_isolation ON interactions AS RESTRICTIVE FOR ALL TO PUBLIC
     USING (interactions.tenant_id = (SELECT app.current_tenant()))
     WITH CHECK (interactions.tenant_id = (SELECT app.current_tenant()));
 
+CREATE POLICY written_unsealed_insert ON interactions AS RESTRICTIVE FOR INSERT TO hedgerow_app
+    WITH CHECK (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+
+CREATE POLICY written_unsealed_update ON interactions AS RESTRICTIVE FOR UPDATE TO hedgerow_app
+    USING (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+
+CREATE POLICY written_unsealed_delete ON interactions AS RESTRICTIVE FOR DELETE TO hedgerow_app
+    USING (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+
 CREATE POLICY tenant_members ON interactions AS PERMISSIVE FOR ALL TO PUBLIC
     USING (true)
     WITH CHECK (true);
@@ -16,6 +25,15 @@ CREATE POLICY tenant_isolation ON knowledge_documents AS RESTRICTIVE FOR ALL TO 
     USING (knowledge_documents.tenant_id = (SELECT app.current_tenant()))
     WITH CHECK (knowledge_documents.tenant_id = (SELECT app.current_tenant()));
 
+CREATE POLICY written_unsealed_insert ON knowledge_documents AS RESTRICTIVE FOR INSERT TO hedgerow_app
+    WITH CHECK (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+
+CREATE POLICY written_unsealed_update ON knowledge_documents AS RESTRICTIVE FOR UPDATE TO hedgerow_app
+    USING (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+
+CREATE POLICY written_unsealed_delete ON knowledge_documents AS RESTRICTIVE FOR DELETE TO hedgerow_app
+    USING (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+
 CREATE POLICY tenant_members ON knowledge_documents AS PERMISSIVE FOR ALL TO PUBLIC
     USING (true)
     WITH CHECK (true);
@@ -26,6 +44,15 @@ ALTER TABLE escalations FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant_isolation ON escalations AS RESTRICTIVE FOR ALL TO PUBLIC
     USING (escalations.tenant_id = (SELECT app.current_tenant()))
     WITH CHECK (escalations.tenant_id = (SELECT app.current_tenant()));
+
+CREATE POLICY written_unsealed_insert ON escalations AS RESTRICTIVE FOR INSERT TO hedgerow_app
+    WITH CHECK (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+
+CREATE POLICY written_unsealed_update ON escalations AS RESTRICTIVE FOR UPDATE TO hedgerow_app
+    USING (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+
+CREATE POLICY written_unsealed_delete ON escalations AS RESTRICTIVE FOR DELETE TO hedgerow_app
+    USING (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
 
 CREATE POLICY tenant_members ON escalations AS PERMISSIVE FOR ALL TO PUBLIC
     USING (true)

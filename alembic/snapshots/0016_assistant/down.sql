@@ -1,8 +1,17 @@
 DROP POLICY tenant_members ON escalations;
+DROP POLICY written_unsealed_delete ON escalations;
+DROP POLICY written_unsealed_update ON escalations;
+DROP POLICY written_unsealed_insert ON escalations;
 DROP POLICY tenant_isolation ON escalations;
 DROP POLICY tenant_members ON knowledge_documents;
+DROP POLICY written_unsealed_delete ON knowledge_documents;
+DROP POLICY written_unsealed_update ON knowledge_documents;
+DROP POLICY written_unsealed_insert ON knowledge_documents;
 DROP POLICY tenant_isolation ON knowledge_documents;
 DROP POLICY tenant_members ON interactions;
+DROP POLICY written_unsealed_delete ON interactions;
+DROP POLICY written_unsealed_update ON interactions;
+DROP POLICY written_unsealed_insert ON interactions;
 DROP POLICY tenant_isolation ON interactions;
 DROP VIEW v_assistant_metrics_daily;
 DROP FUNCTION app.assistant_metrics;

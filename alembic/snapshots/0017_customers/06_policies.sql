@@ -143,6 +143,15 @@ CREATE POLICY tenant_isolation ON agent_messages AS RESTRICTIVE FOR ALL TO PUBLI
     USING (agent_messages.tenant_id = (SELECT app.current_tenant()))
     WITH CHECK (agent_messages.tenant_id = (SELECT app.current_tenant()));
 
+CREATE POLICY written_unsealed_insert ON agent_messages AS RESTRICTIVE FOR INSERT TO hedgerow_app
+    WITH CHECK (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+
+CREATE POLICY written_unsealed_update ON agent_messages AS RESTRICTIVE FOR UPDATE TO hedgerow_app
+    USING (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+
+CREATE POLICY written_unsealed_delete ON agent_messages AS RESTRICTIVE FOR DELETE TO hedgerow_app
+    USING (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+
 CREATE POLICY administrators ON agent_messages AS PERMISSIVE FOR ALL TO PUBLIC
     USING (tenant_id >= (SELECT CASE WHEN is_admin((SELECT app.current_user_id()::uuid)) THEN '' END))
     WITH CHECK (tenant_id >= (SELECT CASE WHEN is_admin((SELECT app.current_user_id()::uuid)) THEN '' END));
@@ -160,6 +169,15 @@ ALTER TABLE agent_runs FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant_isolation ON agent_runs AS RESTRICTIVE FOR ALL TO PUBLIC
     USING (agent_runs.tenant_id = (SELECT app.current_tenant()))
     WITH CHECK (agent_runs.tenant_id = (SELECT app.current_tenant()));
+
+CREATE POLICY written_unsealed_insert ON agent_runs AS RESTRICTIVE FOR INSERT TO hedgerow_app
+    WITH CHECK (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+
+CREATE POLICY written_unsealed_update ON agent_runs AS RESTRICTIVE FOR UPDATE TO hedgerow_app
+    USING (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+
+CREATE POLICY written_unsealed_delete ON agent_runs AS RESTRICTIVE FOR DELETE TO hedgerow_app
+    USING (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
 
 CREATE POLICY administrators ON agent_runs AS PERMISSIVE FOR ALL TO PUBLIC
     USING (tenant_id >= (SELECT CASE WHEN is_admin((SELECT app.current_user_id()::uuid)) THEN '' END))
@@ -217,6 +235,15 @@ ALTER TABLE agent_steps FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant_isolation ON agent_steps AS RESTRICTIVE FOR ALL TO PUBLIC
     USING (agent_steps.tenant_id = (SELECT app.current_tenant()))
     WITH CHECK (agent_steps.tenant_id = (SELECT app.current_tenant()));
+
+CREATE POLICY written_unsealed_insert ON agent_steps AS RESTRICTIVE FOR INSERT TO hedgerow_app
+    WITH CHECK (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+
+CREATE POLICY written_unsealed_update ON agent_steps AS RESTRICTIVE FOR UPDATE TO hedgerow_app
+    USING (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+
+CREATE POLICY written_unsealed_delete ON agent_steps AS RESTRICTIVE FOR DELETE TO hedgerow_app
+    USING (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
 
 CREATE POLICY administrators ON agent_steps AS PERMISSIVE FOR ALL TO PUBLIC
     USING (tenant_id >= (SELECT CASE WHEN is_admin((SELECT app.current_user_id()::uuid)) THEN '' END))

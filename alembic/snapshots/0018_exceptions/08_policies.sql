@@ -48,6 +48,15 @@ CREATE POLICY tenant_isolation ON exception AS RESTRICTIVE FOR ALL TO PUBLIC
     USING (exception.tenant_id = (SELECT app.current_tenant()))
     WITH CHECK (exception.tenant_id = (SELECT app.current_tenant()));
 
+CREATE POLICY written_unsealed_insert ON exception AS RESTRICTIVE FOR INSERT TO hedgerow_app
+    WITH CHECK (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+
+CREATE POLICY written_unsealed_update ON exception AS RESTRICTIVE FOR UPDATE TO hedgerow_app
+    USING (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+
+CREATE POLICY written_unsealed_delete ON exception AS RESTRICTIVE FOR DELETE TO hedgerow_app
+    USING (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+
 CREATE POLICY tenant_members ON exception AS PERMISSIVE FOR ALL TO PUBLIC
     USING (true)
     WITH CHECK (true);
@@ -70,6 +79,9 @@ CREATE POLICY tenant_isolation ON exception_event AS RESTRICTIVE FOR ALL TO PUBL
     USING (exception_event.tenant_id = (SELECT app.current_tenant()))
     WITH CHECK (exception_event.tenant_id = (SELECT app.current_tenant()));
 
+CREATE POLICY written_unsealed_insert ON exception_event AS RESTRICTIVE FOR INSERT TO hedgerow_app
+    WITH CHECK (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+
 CREATE POLICY tenant_members ON exception_event AS PERMISSIVE FOR ALL TO PUBLIC
     USING (true)
     WITH CHECK (true);
@@ -80,6 +92,15 @@ ALTER TABLE tool_execution FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant_isolation ON tool_execution AS RESTRICTIVE FOR ALL TO PUBLIC
     USING (tool_execution.tenant_id = (SELECT app.current_tenant()))
     WITH CHECK (tool_execution.tenant_id = (SELECT app.current_tenant()));
+
+CREATE POLICY written_unsealed_insert ON tool_execution AS RESTRICTIVE FOR INSERT TO hedgerow_app
+    WITH CHECK (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+
+CREATE POLICY written_unsealed_update ON tool_execution AS RESTRICTIVE FOR UPDATE TO hedgerow_app
+    USING (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+
+CREATE POLICY written_unsealed_delete ON tool_execution AS RESTRICTIVE FOR DELETE TO hedgerow_app
+    USING (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
 
 CREATE POLICY tenant_members ON tool_execution AS PERMISSIVE FOR ALL TO PUBLIC
     USING (true)

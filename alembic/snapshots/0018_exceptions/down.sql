@@ -1,10 +1,17 @@
 DROP POLICY tenant_members ON tool_execution;
+DROP POLICY written_unsealed_delete ON tool_execution;
+DROP POLICY written_unsealed_update ON tool_execution;
+DROP POLICY written_unsealed_insert ON tool_execution;
 DROP POLICY tenant_isolation ON tool_execution;
 DROP POLICY tenant_members ON exception_event;
+DROP POLICY written_unsealed_insert ON exception_event;
 DROP POLICY tenant_isolation ON exception_event;
 DROP POLICY tenant_members ON playbook_step;
 DROP POLICY tenant_isolation ON playbook_step;
 DROP POLICY tenant_members ON exception;
+DROP POLICY written_unsealed_delete ON exception;
+DROP POLICY written_unsealed_update ON exception;
+DROP POLICY written_unsealed_insert ON exception;
 DROP POLICY tenant_isolation ON exception;
 DROP POLICY tenant_members ON tool_definition;
 DROP POLICY own_tenant_delete ON tool_definition;

@@ -21,7 +21,7 @@ from hedgerow.agents.enums import (
 )
 from hedgerow.core.base import Base
 from hedgerow.core.keys import tenant_fk
-from hedgerow.core.mixins import Created, Reference, SplitAware, TenantOwned
+from hedgerow.core.mixins import Created, Reference, SplitAware, TenantOwned, WrittenUnsealed
 from hedgerow.core.objects import Trigger, declare_trigger
 from hedgerow.core.scope import Split
 from hedgerow.core.types import EMPTY_LIST, EMPTY_OBJECT, bool_false, str20, str30, str50, str100, str255, uuid_pk
@@ -108,7 +108,7 @@ class AgentActivity(SplitAware, Created, TenantOwned, Base):
         )
 
 
-class Conversation(Created, TenantOwned, Base):
+class Conversation(WrittenUnsealed, Created, TenantOwned, Base):
     """One turn of a chat with the agents, kept for retrieval and for learning from feedback."""
 
     __tablename__ = "conversations"
@@ -133,7 +133,7 @@ class Conversation(Created, TenantOwned, Base):
     details: Mapped[dict[str, Any]] = mapped_column("metadata", server_default=EMPTY_OBJECT)
 
 
-class InvestigationHop(Created, TenantOwned, Base):
+class InvestigationHop(WrittenUnsealed, Created, TenantOwned, Base):
     """One step of a multi-hop investigation: from an entity, along a relationship, to another one.
 
     ``store_investigation_hop`` numbers the steps of an investigation from 1, without gap or duplicate.
@@ -159,7 +159,7 @@ class InvestigationHop(Created, TenantOwned, Base):
     confidence: Mapped[float | None] = mapped_column(comment="0 to 1")
 
 
-class LearningSignal(Created, TenantOwned, Base):
+class LearningSignal(WrittenUnsealed, Created, TenantOwned, Base):
     """Feedback or outcome that an agent can learn from."""
 
     __tablename__ = "learning_signals"

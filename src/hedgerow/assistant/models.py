@@ -14,7 +14,7 @@ from hedgerow.assistant.enums import AssistantMode, IntentCategory, InteractionO
 from hedgerow.assistant.shapes import Citation
 from hedgerow.core.base import Base
 from hedgerow.core.keys import tenant_fk, tenant_relationship
-from hedgerow.core.mixins import TenantOwned
+from hedgerow.core.mixins import TenantOwned, WrittenUnsealed
 from hedgerow.core.types import ValidatedJSON, str50, str100, str255, uuid_pk
 
 # The shape of Citation once more, for writers that do not come through Python. An array of arrays is told in strict
@@ -28,7 +28,7 @@ CITATIONS = """jsonb_typeof(citations) = 'array'
         && (!exists(@.url) || @.url.type() == "string" || @.url.type() == "null")))')"""
 
 
-class Interaction(TenantOwned, Base):
+class Interaction(WrittenUnsealed, TenantOwned, Base):
     """One question to the banking assistant and how the pipeline handled it."""
 
     __tablename__ = "interactions"
@@ -90,7 +90,7 @@ class Interaction(TenantOwned, Base):
     )
 
 
-class Escalation(TenantOwned, Base):
+class Escalation(WrittenUnsealed, TenantOwned, Base):
     """Escalation raised by an interaction, for analytics; goes away with its interaction."""
 
     __tablename__ = "escalations"
@@ -111,7 +111,7 @@ class Escalation(TenantOwned, Base):
     )
 
 
-class KnowledgeDocument(TenantOwned, Base):
+class KnowledgeDocument(WrittenUnsealed, TenantOwned, Base):
     """Registry of documents loaded into the assistant knowledge base."""
 
     __tablename__ = "knowledge_documents"

@@ -12,7 +12,7 @@ from hedgerow.core.objects import Trigger, declare_trigger
 from hedgerow.core.predicate import SOFT_DELETE_INFO, ScopeRule
 from hedgerow.core.scope import Split
 from hedgerow.core.types import check_enum
-from hedgerow.core.wall import AUDIENCE_INFO, Audience
+from hedgerow.core.wall import AUDIENCE_INFO, UNSEALED_INFO, Audience
 
 check_enum("data_split_type")(Split)
 
@@ -100,6 +100,18 @@ class WrittenFromTrain:
     @classmethod
     def __describe_table__(cls, table: Table) -> None:
         table.info["hedgerow.written_from"] = (Split.TRAIN.value,)
+
+
+class WrittenUnsealed:
+    """Every scope of the tenant reads the rows: writing them takes a scope that holds neither test nor holdout.
+
+    Or what was seen in a sealed split would be written down where a session that trains reads it. Of a table whose rows
+    may belong to a split (:class:`PartlySplit`) it speaks of the rows that belong to none.
+    """
+
+    @classmethod
+    def __describe_table__(cls, table: Table) -> None:
+        table.info[UNSEALED_INFO] = True
 
 
 class AppendOnly:

@@ -17,10 +17,12 @@ from sqlalchemy.dialects import postgresql
 from hedgerow.core.objects import DbObject, quote
 from hedgerow.core.predicate import Claims, scope_predicate, scope_rule
 from hedgerow.core.roles import APP_ROLE, AUDITOR_ROLE, READONLY_ROLE
+from hedgerow.core.scope import CLOSED_SPLITS, Split
 
 TENANT_POLICY = "tenant_isolation"
 AUDIENCE_POLICY = "tenant_members"
 AUDIENCE_INFO = "hedgerow.audience"
+UNSEALED_INFO = "hedgerow.unsealed"
 
 WALL_CLAIMS = Claims(
     tenant=literal_column("(SELECT app.current_tenant())"),
@@ -102,6 +104,8 @@ def row_security(table: Table) -> Iterator[DbObject]:
             )
     if "hedgerow.written_from" in table.info:
         yield from _written_from(table, table.info["hedgerow.written_from"])
+    if UNSEALED_INFO in table.info:
+        yield from _written_unsealed(table)
     for audience in table.info.get(AUDIENCE_INFO, (EVERY_MEMBER,)):
         yield audience.on(table)
 
@@ -127,6 +131,28 @@ def _written_from(table: Table, splits: tuple[str, ...]) -> Iterator[DbObject]:
     ):
         name = f"written_from_{'_'.join(splits)}_{command.lower()}"
         yield _policy(table, name, f"AS RESTRICTIVE FOR {command} TO PUBLIC", clauses)
+
+
+def _written_unsealed(table: Table) -> Iterator[DbObject]:
+    """What every scope reads is written by sessions that hold no sealed split: they cannot have seen one.
+
+    Sessions alone: the owner of the schema loads and migrates, in whatever scope. Rows with a split are held by it; of
+    such a table only INSERT is narrowed, so that its triggers may still arrange rows, and its model has to fix whatever
+    could be rewritten.
+    """
+    sealed = f"ARRAY[{', '.join(quote(split.value) for split in Split if split in CLOSED_SPLITS)}]"
+    only = f"NOT (SELECT app.current_splits())::text[] && {sealed}"
+    rule = scope_rule(table)
+    partly = rule is not None and rule.partial
+    clauses = {
+        "INSERT": [f"    WITH CHECK ({f'split_assignment IS NOT NULL OR {only}' if partly else only})"],
+        "UPDATE": [f"    USING ({only})"],
+        "DELETE": [f"    USING ({only})"],
+    }
+    for command in clauses if not partly else ("INSERT",):
+        if command in table.info["hedgerow.model"].__app_privileges__:
+            head = f"AS RESTRICTIVE FOR {command} TO {APP_ROLE}"
+            yield _policy(table, f"written_unsealed_{command.lower()}", head, clauses[command])
 
 
 def grants(table: Table) -> Iterator[DbObject]:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from hedgerow.agents.enums import AgentName
 from hedgerow.core.base import Base
 from hedgerow.core.keys import tenant_fk, tenant_relationship
-from hedgerow.core.mixins import Created, TenantOwned, WrittenFromTrain
+from hedgerow.core.mixins import Created, TenantOwned, WrittenFromTrain, WrittenUnsealed
 from hedgerow.core.objects import Trigger, declare_trigger
 from hedgerow.core.types import EMPTY_LIST, EMPTY_OBJECT, bool_false, str100, str255, uuid_pk
 from hedgerow.dspy.enums import OptimizationPhase, OptimizationStatus
@@ -28,7 +28,7 @@ def json_type(column: str, kind: str) -> CheckConstraint:
     return CheckConstraint(f"jsonb_typeof({column}) = '{kind}'", name=f"{column}_{kind}")
 
 
-class PromptTemplate(Created, TenantOwned, Base):
+class PromptTemplate(WrittenUnsealed, Created, TenantOwned, Base):
     """Versioned prompt of an agent module.
 
     Versions of a module count from 1 without gaps: a new row gets the next one by trigger, whoever else is writing.

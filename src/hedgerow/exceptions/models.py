@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hedgerow.core.base import Base
 from hedgerow.core.keys import reference_fk, tenant_fk, tenant_relationship
-from hedgerow.core.mixins import AppendOnly, Created, Reference, Shared, TenantOwned, Timestamped
+from hedgerow.core.mixins import AppendOnly, Created, Reference, Shared, TenantOwned, Timestamped, WrittenUnsealed
 from hedgerow.core.objects import Trigger, declare_trigger
 from hedgerow.core.types import str50, str100, str255, uuid_pk
 from hedgerow.exceptions.enums import ActorType, ExceptionSeverity, ExceptionStatus, ToolExecutionStatus
@@ -84,7 +84,7 @@ class PlaybookStep(Created, TenantOwned, Base):
     )
 
 
-class BusinessException(Created, TenantOwned, Base):
+class BusinessException(WrittenUnsealed, Created, TenantOwned, Base):
     """Current state of a business exception; its status follows from its events."""
 
     __tablename__ = "exception"
@@ -149,7 +149,7 @@ class BusinessException(Created, TenantOwned, Base):
         )
 
 
-class ExceptionEvent(Created, AppendOnly, TenantOwned, Base):
+class ExceptionEvent(WrittenUnsealed, Created, AppendOnly, TenantOwned, Base):
     """Append-only history of everything that happened to an exception."""
 
     __tablename__ = "exception_event"
@@ -211,7 +211,7 @@ class ToolDefinition(Created, Shared, Base):
         )
 
 
-class ToolExecution(Timestamped, TenantOwned, Base):
+class ToolExecution(WrittenUnsealed, Timestamped, TenantOwned, Base):
     """Execution of a tool, optionally for an exception."""
 
     __tablename__ = "tool_execution"

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from hedgerow.core.base import Base
 from hedgerow.core.keys import tenant_fk, tenant_relationship
-from hedgerow.core.mixins import PartlySplit, TenantOwned, Timestamped
+from hedgerow.core.mixins import PartlySplit, TenantOwned, Timestamped, WrittenUnsealed
 from hedgerow.core.objects import Trigger, declare_trigger
 from hedgerow.core.scope import Split
 from hedgerow.core.types import str50, str100, str255, utc_now, uuid_pk
@@ -31,7 +31,7 @@ def _one_spelling() -> CheckConstraint:
     )
 
 
-class FeatureGroup(Timestamped, TenantOwned, Base):
+class FeatureGroup(WrittenUnsealed, Timestamped, TenantOwned, Base):
     """Named set of related features of one kind of entity."""
 
     __tablename__ = "feature_groups"
@@ -50,7 +50,7 @@ class FeatureGroup(Timestamped, TenantOwned, Base):
     tags: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
 
 
-class FeatureDefinition(Timestamped, TenantOwned, Base):
+class FeatureDefinition(WrittenUnsealed, Timestamped, TenantOwned, Base):
     """One version of a feature: its type, how it is computed, how fresh it has to be, and its status."""
 
     __tablename__ = "feature_definitions"
@@ -92,12 +92,21 @@ class FeatureDefinition(Timestamped, TenantOwned, Base):
         )
 
 
-class FeatureValue(PartlySplit, TenantOwned, Base):
+class FeatureValue(WrittenUnsealed, PartlySplit, TenantOwned, Base):
     """Value of a feature for an entity: what it was, over which time, and since when that was known."""
 
     __tablename__ = "feature_values"
     # Another value is another row: history would not know where it came from.
-    __app_fixed__ = ("feature_id", "entity_id", "entity_type", "computed_at", "valid_from")
+    __app_fixed__ = (
+        "feature_id",
+        "entity_id",
+        "entity_type",
+        "value",
+        "computed_at",
+        "valid_from",
+        "event_timestamp",
+        "source_version",
+    )
     __table_args__ = (
         # Not CASCADE: a definition is seen by every scope of the tenant, its values are not.
         *tenant_fk("feature_id", "feature_definitions.feature_id", index=False),

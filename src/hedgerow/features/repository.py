@@ -57,6 +57,7 @@ class FeatureDefinitionRepository(BaseRepository[FeatureDefinition]):
         :raises FilterError: the name is blank.
         :raises UnknownFeatureError: there is no such group.
         """
+        self._must_be_unsealed()
         kind = cast(FeatureDataType(data_type), ENUM_TYPES[FeatureDataType])
         created: ColumnElement[Any] = func.create_feature_definition(name, _uuid(group_id), kind, logic)
         with refusals(self.session, self.table_name):
@@ -72,6 +73,7 @@ class FeatureDefinitionRepository(BaseRepository[FeatureDefinition]):
         :raises FeatureStatusError: another move.
         :raises RowNotFoundError: there is no such feature.
         """
+        self._must_be_unsealed()
         wanted = cast(FeatureStatus(status), ENUM_TYPES[FeatureStatus])
         moved: ColumnElement[Any] = func.update_feature_status(_uuid(feature_id), wanted)
         self.session.flush()

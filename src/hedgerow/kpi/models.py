@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hedgerow.core.base import Base
 from hedgerow.core.keys import reference_fk, tenant_fk, tenant_relationship
-from hedgerow.core.mixins import Created, KeepsUpdatedAt, Reference, SplitAware, TenantOwned
+from hedgerow.core.mixins import Created, KeepsUpdatedAt, Reference, SplitAware, TenantOwned, WrittenUnsealed
 from hedgerow.core.scope import Split
 from hedgerow.core.types import EMPTY_OBJECT, bigint, str20, str30, str50, str100, str255, utc_now, uuid_pk
 from hedgerow.kpi.enums import SourceType
@@ -177,7 +177,7 @@ class DataSourceTracking(Created, TenantOwned, Base):
     source: Mapped[DataSource | None] = relationship()
 
 
-class Annotation(Created, TenantOwned, Base):
+class Annotation(WrittenUnsealed, Created, TenantOwned, Base):
     """Human label on an entity, groupable for inter-annotator agreement."""
 
     __tablename__ = "ml_annotations"

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from hedgerow.agents.enums import AgentName
 from hedgerow.core.base import Base
-from hedgerow.core.mixins import Created, TenantOwned
+from hedgerow.core.mixins import Created, TenantOwned, WrittenUnsealed
 from hedgerow.core.types import EMPTY_OBJECT, bool_false, bool_true, str50, str100, str255, uuid_pk
 from hedgerow.core.vector import SEARCHABLE_TABLE, Vector, search_column
 from hedgerow.memory.enums import CognitivePhase, MemoryImportance, MemoryType, ProcedureType
@@ -31,7 +31,7 @@ def search_index() -> Index:
     )
 
 
-class EpisodicMemory(Created, TenantOwned, Base):
+class EpisodicMemory(WrittenUnsealed, Created, TenantOwned, Base):
     """What an agent experienced, searchable by meaning."""
 
     __tablename__ = "episodic_memories"
@@ -73,7 +73,7 @@ class EpisodicMemory(Created, TenantOwned, Base):
     search_embedding: Mapped[Any | None] = search_column("content_embedding")
 
 
-class ProceduralMemory(Created, TenantOwned, Base):
+class ProceduralMemory(WrittenUnsealed, Created, TenantOwned, Base):
     """Reusable action sequence with its success record."""
 
     __tablename__ = "procedural_memories"
@@ -109,7 +109,7 @@ class ProceduralMemory(Created, TenantOwned, Base):
     is_active: Mapped[bool_true] = mapped_column(comment="Inactive procedures are not found")
 
 
-class SemanticMemory(Created, TenantOwned, Base):
+class SemanticMemory(WrittenUnsealed, Created, TenantOwned, Base):
     """Key and value cache of semantic knowledge with expiry."""
 
     __tablename__ = "semantic_memory_cache"
@@ -149,7 +149,7 @@ class SemanticMemory(Created, TenantOwned, Base):
     search_embedding: Mapped[Any | None] = search_column("embedding")
 
 
-class CognitiveCycle(Created, TenantOwned, Base):
+class CognitiveCycle(WrittenUnsealed, Created, TenantOwned, Base):
     """One phase of an agent's thinking cycle with cost and result."""
 
     __tablename__ = "cognitive_cycles"
@@ -171,7 +171,7 @@ class CognitiveCycle(Created, TenantOwned, Base):
     token_count: Mapped[int | None] = mapped_column(comment="Tokens that language models were paid for")
 
 
-class MemoryStatistics(TenantOwned, Base):
+class MemoryStatistics(WrittenUnsealed, TenantOwned, Base):
     """Daily memory figures per agent."""
 
     __tablename__ = "memory_statistics"

@@ -84,6 +84,7 @@ class LearningSignalRepository(BaseRepository[LearningSignal]):
         :param limit: at most so many, None for all that are free.
         :raises FilterError: a negative limit, or no such agent.
         """
+        self._must_be_unsealed()
         most = None if limit is None else count("limit", limit)
         call = func.get_learning_signals(literal(_agent(agent_name), ENUM_TYPES[AgentName]), literal(most, Integer))
         handed_out = aliased(LearningSignal, call.table_valued(*self.table.columns, name="handed_out"))
@@ -97,6 +98,7 @@ class LearningSignalRepository(BaseRepository[LearningSignal]):
         :param signals: the signals, or their ids; those that are marked already stay so.
         :raises RowNotFoundError: one of them is not there; then none is marked.
         """
+        self._must_be_unsealed()
         named = (signal.signal_id if isinstance(signal, LearningSignal) else signal for signal in signals)
         ids = {coerced(LearningSignal, "signal_id", id) for id in named}
         known = select(LearningSignal.signal_id).where(LearningSignal.signal_id.in_(ids))

@@ -75,6 +75,13 @@ def _error(
                 table=table,
                 scope=scope,
             )
+        if "written_unsealed_" in message:
+            return SplitAccessError(
+                "the rows are read by every scope of the tenant, and the scope holds a sealed split",
+                remedy="write them in a scope that holds neither test nor holdout",
+                table=table,
+                scope=scope,
+            )
         if "written_from_" in message:
             return SplitAccessError(
                 "the rows are learnt from one split, and the scope holds others as well",

@@ -17,7 +17,7 @@ from hedgerow.core.repository import filters as filtering
 from hedgerow.core.repository.contract import Filters, Key
 from hedgerow.core.repository.errors import FilterError, ReadOnlyError, RowNotFoundError
 from hedgerow.core.scope import Split
-from hedgerow.core.wall import updatable_columns
+from hedgerow.core.wall import UNSEALED_INFO, updatable_columns
 
 T = TypeVar("T", bound=DeclarativeBase)
 
@@ -294,6 +294,25 @@ class BaseRepository(Generic[T]):
             )
         return opened
 
+    def _must_be_unsealed(self) -> None:
+        """Refuse to change rows that every scope reads from a scope that holds a sealed split.
+
+        The wall would say of an UPDATE or DELETE that there is no such row.
+        """
+        if UNSEALED_INFO not in self.table.info or (self._rule is not None and self._rule.partial):
+            return
+        scope = self._opened().scope
+        sealed = scope.closed_splits
+        if sealed:
+            self._log_refusal(sealed[0], "rows that every scope reads are not written from a sealed split")
+            raise SplitAccessError(
+                f"Every scope of the tenant reads {self.table_name}, and this one holds {sealed[0].value!r}.",
+                remedy="write in a session whose scope holds neither test nor holdout",
+                table=self.table_name,
+                scope=scope,
+                split=sealed[0].value,
+            )
+
     def _held(self, split: Split | str) -> Split:
         """The split, if the scope holds it; else a refusal, which is logged."""
         try:
@@ -347,6 +366,7 @@ class BaseRepository(Generic[T]):
                 remedy="the owner of the schema does",
                 table=self.table_name,
             )
+        self._must_be_unsealed()
 
 
 class SplitAwareRepository(BaseRepository[T]):

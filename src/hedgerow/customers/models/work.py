@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from hedgerow.core.base import Base
 from hedgerow.core.keys import tenant_fk, tenant_relationship
-from hedgerow.core.mixins import KeepsUpdatedAt, TenantOwned
+from hedgerow.core.mixins import KeepsUpdatedAt, TenantOwned, WrittenUnsealed
 from hedgerow.core.types import uuid_pk
 from hedgerow.customers.audience import APPROVALS, MESSAGES, RUNS, SESSIONS, STEPS
 from hedgerow.customers.enums import ApprovalStatus, MessageRole, RunStatus, StepType
@@ -54,7 +54,7 @@ class AgentSession(KeepsUpdatedAt, TenantOwned, Base):
     )
 
 
-class AgentMessage(TenantOwned, Base):
+class AgentMessage(WrittenUnsealed, TenantOwned, Base):
     """Message inside an agent session."""
 
     __tablename__ = "agent_messages"
@@ -79,7 +79,7 @@ class AgentMessage(TenantOwned, Base):
     )
 
 
-class AgentRun(TenantOwned, Base):
+class AgentRun(WrittenUnsealed, TenantOwned, Base):
     """Execution trace of an agent run."""
 
     __tablename__ = "agent_runs"
@@ -115,7 +115,7 @@ class AgentRun(TenantOwned, Base):
     )
 
 
-class AgentStep(TenantOwned, Base):
+class AgentStep(WrittenUnsealed, TenantOwned, Base):
     """Single action inside an agent run."""
 
     __tablename__ = "agent_steps"

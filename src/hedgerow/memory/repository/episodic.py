@@ -106,6 +106,7 @@ class EpisodicMemoryRepository(BaseRepository[EpisodicMemory]):
 
     def count_access(self, memory_ids: Collection[UUID]) -> int:
         """Note that memories were recalled just now and return how many there are; ids not in the scope count not."""
+        self._must_be_unsealed()
         ids = [coerced(EpisodicMemory, "memory_id", memory_id) for memory_id in memory_ids]
         held = (
             select(EpisodicMemory.memory_id)
@@ -126,6 +127,7 @@ class EpisodicMemoryRepository(BaseRepository[EpisodicMemory]):
         :param threshold_days: days of 24 hours; exactly that old is not older.
         :raises FilterError: an unknown agent, or a negative threshold.
         """
+        self._must_be_unsealed()
         agent_name = of_enum(agent, EpisodicMemory, "agent_name")
         days = count("threshold", threshold_days)
         call = select(func.consolidate_memories(agent_name, days, type_=Integer))
@@ -141,6 +143,7 @@ class EpisodicMemoryRepository(BaseRepository[EpisodicMemory]):
 
         :raises FilterError: an unknown agent, or a negative count.
         """
+        self._must_be_unsealed()
         if agent is None:
             raise FilterError("Pruning without an agent would be the whole tenant.", remedy="call it for each agent")
         agent_name = of_enum(agent, EpisodicMemory, "agent_name")

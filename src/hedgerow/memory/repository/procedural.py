@@ -131,6 +131,7 @@ class ProceduralMemoryRepository(BaseRepository[ProceduralMemory]):
         :raises FilterError: a negative duration.
         :raises RowNotFoundError: there is no such procedure in the scope.
         """
+        self._must_be_unsealed()
         p = ProceduralMemory
         _ = duration_ms is None or count("duration", duration_ms)
         before = p.execution_count

@@ -53,7 +53,7 @@ class SemanticMemoryRepository(BaseRepository[SemanticMemory]):
     def get(self, key: str) -> SemanticMemory | None:
         """Return the entry of a key and count a hit; None where there is none, or it has expired.
 
-        Safe under concurrency: every hit counts.
+        Safe under concurrency: every hit counts. A scope that holds test or holdout reads without counting.
         """
         statement = (
             update(SemanticMemory)
@@ -62,7 +62,8 @@ class SemanticMemoryRepository(BaseRepository[SemanticMemory]):
             .returning(SemanticMemory)
         )
         options = {"synchronize_session": False, "populate_existing": True}
-        return self.session.scalars(statement, execution_options=options).first()
+        hit = self.session.scalars(statement, execution_options=options).first()
+        return hit or self.first(self.select().where(SemanticMemory.key == key, _alive()))
 
     def search_semantic_memories(self, embedding: Embedding | None, limit: int = 10) -> list[Found[SemanticMemory]]:
         """Return the entries nearest to a query that have not expired, the nearest first; no hit is counted.
@@ -83,6 +84,7 @@ class SemanticMemoryRepository(BaseRepository[SemanticMemory]):
 
     def delete_expired(self) -> int:
         """Delete the entries that have expired and return how many."""
+        self._must_be_unsealed()
         statement = delete(SemanticMemory).where(SemanticMemory.expires_at <= func.now())
         gone = self.session.execute(statement.returning(SemanticMemory.cache_id)).all()
         return len(gone)
@@ -91,7 +93,10 @@ class SemanticMemoryRepository(BaseRepository[SemanticMemory]):
         """Write who treats whom, and who prescribes what, from treatment events into the cache; return how many.
 
         The cache knows no splits and is read by all of them, so only events of ``train`` and ``unassigned`` enter it.
+
+        :raises SplitAccessError: the scope holds test or holdout.
         """
+        self._must_be_unsealed()
         call = select(func.sync_hcp_patient_relationships_to_cache(type_=Integer))
         written: int = self.session.execute(call).scalar_one()
         reread(self.session, SemanticMemory)

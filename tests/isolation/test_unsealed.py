@@ -1,0 +1,185 @@
+"""Law: what was seen in a sealed split is not written down where a session that trains reads it.
+
+Every table of a tenant that sessions write either divides its rows by split, or is closed to scopes that hold test or
+holdout, or is named here, with the reason why such a scope writes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, Table, text
+from sqlalchemy.exc import DBAPIError
+
+from hedgerow.core.errors import SplitAccessError
+from hedgerow.core.predicate import scope_rule
+from hedgerow.core.wall import updatable_columns
+from hedgerow.memory.repository import (
+    AsyncEpisodicMemoryRepository,
+    AsyncProceduralMemoryRepository,
+    AsyncSemanticMemoryRepository,
+)
+from isolation.oracle import ADMINS, TENANT_A, is_partly_split, name, refusal, tenant_tables
+from planting import become_session, planting
+from world import World, make_world
+
+RESULTS = "results of an evaluation: what it is for"
+CHAIN = "the trail: an evaluation leaves it, or could not be audited"
+ACCOUNTS = "the vendor's own customers: nothing of patients is there to be carried into it"
+RULES = "set up by people, for the whole tenant"
+MASTER = "master data from source systems, loaded along with the patients of every split"
+WORK = "figures about the work of the platform, not about what it found"
+
+TAKEN: dict[str, str] = {
+    "dspy_optimization_runs": RESULTS,
+    "dspy_evaluation_results": RESULTS,
+    "expert_reviews": "judgements of people on estimates, those of a sealed split among them",
+    "audit_chain_entries": CHAIN,
+    "ml_split_access_log": CHAIN,
+    "ml_leakage_audit": CHAIN,
+    "hcp_profiles": MASTER,
+    "reference_universe": MASTER,
+    "hcp_intent_surveys": MASTER,
+    "data_source_tracking": WORK,
+    "etl_pipeline_metrics": WORK,
+    "user_sessions": WORK,
+    "playbook": RULES,
+    "playbook_step": RULES,
+    "tenant_policy_pack_version": RULES,
+    "tool_definition": RULES,
+    "approvals": "decisions of people",
+    "agent_sessions": "who works with which agent; what they say is in agent_messages",
+    **dict.fromkeys(
+        (
+            "customers",
+            "contracts",
+            "entitlements",
+            "health_scores",
+            "qbrs",
+            "renewal_pipeline",
+            "risk_signals",
+            "stakeholders",
+            "usage_metrics",
+        ),
+        ACCOUNTS,
+    ),
+}
+"""Tables without a split that a scope with a sealed split may write."""
+
+WRITTEN = [t for t in tenant_tables() if {"INSERT", "UPDATE"} & set(t.info["hedgerow.model"].__app_privileges__)]
+UNSEALED = [table for table in WRITTEN if "hedgerow.unsealed" in table.info]
+SEALED = (("test",), ("holdout",), ("train", "validation", "test", "holdout", "unassigned"))
+
+
+def divided(table: Table) -> bool:
+    return "split_assignment" in table.columns and not is_partly_split(table)
+
+
+def test_every_table_has_an_answer() -> None:
+    closed = {t.name for t in WRITTEN if {"hedgerow.unsealed", "hedgerow.written_from"} & t.info.keys()}
+    others = {t.name for t in WRITTEN if not divided(t)} - closed
+    assert others == set(TAKEN)
+    assert all(TAKEN.values())
+    assert {"episodic_memories", "semantic_memory_cache", "conversations", "feature_values"} <= closed
+
+
+@pytest.fixture(scope="module")
+def admin(seeded: Any) -> Iterator[Connection]:
+    with planting(seeded) as connection:
+        yield connection
+
+
+def attempt(connection: Connection, statement: str, **values: Any) -> Any:
+    """How many rows it reached, or the SQLSTATE; nothing of it stays."""
+    with connection.begin_nested() as savepoint:
+        try:
+            return connection.execute(text(statement), values).rowcount
+        except DBAPIError as error:
+            return refusal(error)
+        finally:
+            savepoint.rollback()
+
+
+@pytest.mark.parametrize("table", UNSEALED, ids=name)
+def test_a_scope_with_a_sealed_split_writes_nothing_there(table: Table, admin: Connection) -> None:
+    """In raw SQL behind the wall; a scope without one writes the same row."""
+    partly = is_partly_split(table)
+    none = "AND split_assignment IS NULL" if partly else ""
+    row = admin.scalar(
+        text(f"SELECT to_jsonb(t)::text FROM {table.name} AS t WHERE tenant_id = :t {none} ORDER BY t::text LIMIT 1"),
+        {"t": TENANT_A},
+    )
+    assert row is not None, "there is something to write"
+    listed = ", ".join(c.name for c in table.columns if c.computed is None and c.identity is None)
+    insert = (
+        f"INSERT INTO {table.name} ({listed}) SELECT {listed} "
+        f"FROM json_populate_record(CAST(NULL AS {table.name}), CAST(:row AS json))"
+    )
+    assert scope_rule(table) is not None
+    with admin.begin_nested() as savepoint:
+        become_session(admin)
+        for splits in (("train",), *SEALED):
+            admin.execute(
+                text("SELECT app.open_scope(:t, :u, CAST(:s AS text[]), 'a law')"),
+                {"t": TENANT_A, "u": str(ADMINS[TENANT_A]), "s": list(splits)},
+            ).all()
+            written = attempt(admin, insert, row=row)
+            if splits == ("train",):
+                assert written != "42501", "else nothing is shown"
+                continue
+            assert written == "42501"
+            if partly:
+                continue
+            privileges = table.info["hedgerow.model"].__app_privileges__
+            if "DELETE" in privileges:
+                assert attempt(admin, f"DELETE FROM {table.name}") == 0
+            if "UPDATE" in privileges:
+                first = updatable_columns(table)[0]
+                assert attempt(admin, f"UPDATE {table.name} SET {first} = {first}") == 0
+        savepoint.rollback()
+
+
+@pytest.fixture(scope="module")
+def world(module_database: Any) -> World:
+    return make_world(module_database)
+
+
+@pytest.mark.parametrize("driver", ["psycopg", "asyncpg"])
+def test_an_evaluation_recalls_and_stores_nothing(world: World, driver: str) -> None:
+    """Memories are read as ever; whatever would write says why it does not."""
+    with world.repository(driver, AsyncSemanticMemoryRepository, world.scope()) as cache:
+        cache.put(driver, {"a": 1})
+        cache.session.commit()
+    with world.repository(driver, AsyncEpisodicMemoryRepository, world.scope()) as memories:
+        known = memories.store_episodic_memory("explainer", "seen in train")
+        memories.session.commit()
+    for splits in SEALED:
+        with world.repository(driver, AsyncSemanticMemoryRepository, world.scope(*splits)) as cache:
+            entry = cache.get(driver)
+            assert (entry.value_json, entry.hit_count) == ({"a": 1}, 0)
+            assert cache.get("nothing") is None
+            for call in (lambda c=cache: c.put(driver, {"b": 2}), cache.delete_expired):
+                with pytest.raises(SplitAccessError, match="very scope of the tenant"):
+                    call()
+                cache.session.rollback()
+        with world.repository(driver, AsyncEpisodicMemoryRepository, world.scope(*splits)) as memories:
+            assert memories.get_by_id(known).content == "seen in train"
+            for call in (
+                lambda m=memories: m.store_episodic_memory("explainer", "seen in test"),
+                lambda m=memories: m.count_access([known]),
+                lambda m=memories: m.consolidate_memories(threshold_days=0),
+                lambda m=memories: m.prune_memories("explainer", 0),
+                lambda m=memories: m.update(known, {"content": "seen in test"}),
+                lambda m=memories: m.delete(known),
+            ):
+                with pytest.raises(SplitAccessError, match="very scope of the tenant"):
+                    call()
+                memories.session.rollback()
+        scope = world.scope(*splits)
+        with (
+            world.repository(driver, AsyncProceduralMemoryRepository, scope) as procedures,
+            pytest.raises(SplitAccessError, match="very scope of the tenant"),
+        ):
+            procedures.record_execution(known, succeeded=True)
