@@ -6,15 +6,13 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from isolation.oracle import open_scope
 from world import TENANT
 
 
 def enter(connection: Connection, tenant: str = TENANT, *splits: str) -> None:
     """Open a scope for the transaction, without hedgerow's filter; of the train split unless others are named."""
-    connection.execute(
-        text("SELECT * FROM app.open_scope(:tenant, NULL, CAST(:splits AS text[]), 'a test in plain SQL')"),
-        {"tenant": tenant, "splits": list(splits or ("train",))},
-    )
+    open_scope(connection, tenant, splits or ("train",), "a test in plain SQL", as_administrator=False)
 
 
 def ask(connection: Connection, sql: str, **values: Any) -> list[Any]:
