@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from hedgerow.core.predicate import scope_rule
-from hedgerow.registry import domains
+from hedgerow.registry import NAMES, domains
 
 HERE = Path(__file__).parent
 
@@ -29,23 +29,8 @@ def _facts(name: str) -> dict[str, Any]:
 TABLES, ENUMS, VIEWS, FUNCTIONS = (_facts(name) for name in ("tables", "enums", "views", "functions"))
 DEVIATIONS: dict[str, str] = _facts("deviations")
 BUILT = {table.name: table for domain in domains() for table in domain.tables}
-COMPLETE = {
-    "tenancy",
-    "splits",
-    "patients",
-    "predictions",
-    "agents",
-    "causal",
-    "kpi",
-    "memory",
-    "dspy",
-    "features",
-    "audit",
-    "assistant",
-    "customers",
-    "exceptions",
-}
-"""Domains of which nothing may be missing; the others grow table by table."""
+COMPLETE = set(NAMES) - {"mlops"}
+"""Domains of which nothing may be missing: all but the one whose catalogue reaches beyond this release."""
 
 CHECKED = sorted(name for name in BUILT if name in TABLES)
 
