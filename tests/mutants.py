@@ -181,10 +181,13 @@ def noticed(name: str) -> str | None:
     command = [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "-n", workers, *tests]
     command += [f"--ignore={path}" for path in LEFT_OUT]
     run = subprocess.run(command, env={**os.environ, VARIABLE: name}, capture_output=True, text=True)
-    failed = [line for line in run.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
     if run.returncode == 0:
         return None
-    return failed[0].split(" - ")[0] if failed else run.stdout.strip().splitlines()[-1]
+    # A run that failed for another reason, such as a module that cannot be imported, has noticed nothing.
+    failed = [line.split(" - ")[0] for line in run.stdout.splitlines() if re.match(r"(FAILED|ERROR) tests/.*::", line)]
+    if not failed:
+        raise RuntimeError(f"{name}: the tests did not run\n{run.stdout[-2000:]}{run.stderr[-2000:]}")
+    return failed[0]
 
 
 def main(wanted: list[str]) -> int:

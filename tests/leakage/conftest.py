@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from leakage import world
+from leakage.attacks import Attack
 from leakage.locks import Grounds
+from leakage.shapes import Shape
 
 
 @pytest.fixture(scope="session")
@@ -43,4 +45,5 @@ def truths(fresh_database: Callable[..., Any], leaky_template: str, grounds: Gro
 
 
 def pytest_make_parametrize_id(config: pytest.Config, val: Any, argname: str) -> str | None:
-    return getattr(val, "name", None)
+    # Asked about the parameters of every test of the run, and not only of these.
+    return val.name if isinstance(val, Shape | Attack) else None
