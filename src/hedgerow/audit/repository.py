@@ -20,6 +20,7 @@ from hedgerow.audit.offline import ChainReport, ChainVerifier, Fault, Known, can
 from hedgerow.audit.views import AuditChainDailyStats, AuditChainIntegrity, AuditChainSummary
 from hedgerow.core.repository import AsyncBaseRepository, BaseRepository, FilterError, awaiting
 from hedgerow.core.repository.filters import coerced
+from hedgerow.core.server_errors import server_words
 
 STREAMED: Final = 2000
 """Entries that are fetched at once while a chain is streamed."""
@@ -353,17 +354,13 @@ def _refusals() -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        # psycopg keeps the server's words in diag, asyncpg on the error that SQLAlchemy's was made from.
-        cause = getattr(error.orig, "__cause__", None)
-        state = str(getattr(error.orig, "sqlstate", None) or getattr(cause, "sqlstate", None) or "")
+        words = server_words(error)
+        state = words.state or ""
         kind = InvalidEntryError if isinstance(error, DataError) or state[:2] == "22" else _REFUSALS.get(state)
         if kind is None:
             raise
-        diagnosis = getattr(error.orig, "diag", None)
-        said = getattr(diagnosis, "message_primary", None) or str(cause or error.orig).splitlines()[0]
-        hint = getattr(diagnosis, "message_hint", None) or getattr(cause, "hint", None)
         raise kind(
-            f"Nothing was appended: {said}.",
-            remedy="run the transaction again" if kind is ChainConflictError else hint or "correct the entry",
+            f"Nothing was appended: {words.message}.",
+            remedy="run the transaction again" if kind is ChainConflictError else words.hint or "correct the entry",
             table=AuditChainEntry.__tablename__,
         ) from error

@@ -22,6 +22,7 @@ from sqlalchemy.pool import NullPool
 from hedgerow.core.errors import AccessLogError, HoldoutBudgetError
 from hedgerow.core.open_scope import OPEN_SCOPE, opening_parameters
 from hedgerow.core.scope import Scope
+from hedgerow.core.server_errors import server_words
 from hedgerow.core.token import Signer
 
 logger = logging.getLogger("hedgerow.scope")
@@ -111,8 +112,7 @@ class DatabaseAccessLog:
         scope = access.scope
         try:
             with self._engine.begin() as connection:
-                bare = Scope(scope.tenant_id, scope.user_id)
-                connection.execute(OPEN_SCOPE, opening_parameters(bare, self._signer))
+                self._enter(connection, scope)
                 connection.execute(
                     _INSERT,
                     {
@@ -135,11 +135,10 @@ class DatabaseAccessLog:
             # What is answered is committed in either case: a refusal is on record, too.
             with self._engine.begin() as connection:
                 check(connection)
-                bare = Scope(scope.tenant_id, scope.user_id)
-                connection.execute(OPEN_SCOPE, opening_parameters(bare, self._signer))
+                self._enter(connection, scope)
                 row = connection.execute(_REQUEST, values).one()
         except DBAPIError as error:
-            if getattr(error.orig, "sqlstate", None) in _REFUSALS:
+            if server_words(error).state in _REFUSALS:
                 raise
             raise _unwritten(scope) from error
         except (SQLAlchemyError, OSError) as error:
@@ -147,6 +146,11 @@ class DatabaseAccessLog:
         if row.opening_id is None:
             raise _used_up(scope, row)
         return UUID(str(row.opening_id))
+
+    def _enter(self, connection: Connection, scope: Scope) -> None:
+        """Be in the tenant, as its user, without the closed splits that are asked for."""
+        bare = Scope(scope.tenant_id, scope.user_id)
+        connection.execute(OPEN_SCOPE, opening_parameters(bare, self._signer))
 
 
 class NoAccessLog:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from hedgerow.core.errors import HedgerowError
 from hedgerow.core.repository import FilterError, RepositoryError, RowNotFoundError
+from hedgerow.core.server_errors import server_words
 
 
 class FeatureError(RepositoryError):
@@ -47,7 +48,7 @@ def refusals(session: Session, table: str, *, status: bool = False) -> Iterator[
         with session.begin_nested():
             yield
     except DBAPIError as error:
-        state, message, hint = _said(error)
+        state, message, hint = server_words(error)
         kind: type[HedgerowError] | None = None
         if state == _NO_DATA_FOUND:
             kind = RowNotFoundError
@@ -57,18 +58,8 @@ def refusals(session: Session, table: str, *, status: bool = False) -> Iterator[
             kind = FeatureStatusError if status else FilterError
         elif state == _FOREIGN_KEY:
             kind, hint = UnknownFeatureError, "give the id of a feature, or of a group, of the tenant"
-        elif state in (_NOT_NULL, _CHECK) or state.startswith(_DATA_EXCEPTION):
+        elif state in (_NOT_NULL, _CHECK) or (state or "").startswith(_DATA_EXCEPTION):
             kind, hint = FilterError, hint or "see the columns of the table for what they take"
         if kind is None:
             raise
         raise kind(message, remedy=hint, table=table) from error
-
-
-def _said(error: DBAPIError) -> tuple[str, str, str | None]:
-    """SQLSTATE, message and hint: psycopg keeps them in ``diag``, asyncpg on the error it was made from."""
-    original = error.orig
-    diagnosis = getattr(original, "diag", None)
-    if diagnosis is not None:
-        return diagnosis.sqlstate or "", diagnosis.message_primary or "", diagnosis.message_hint
-    cause = getattr(original, "__cause__", None)
-    return str(getattr(original, "sqlstate", "")), str(cause or original), getattr(cause, "hint", None)

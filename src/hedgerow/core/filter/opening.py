@@ -15,9 +15,10 @@ from hedgerow.core.errors import HedgerowError, PrivilegedRoleError, ScopeError,
 from hedgerow.core.filter.context import INTERNAL_OPTIONS
 from hedgerow.core.filter.install import Installation, filtered
 from hedgerow.core.filter.opened import OpenScope, register, scope_of
-from hedgerow.core.filter.translate import INSUFFICIENT_PRIVILEGE, server_words
+from hedgerow.core.filter.translate import INSUFFICIENT_PRIVILEGE
 from hedgerow.core.open_scope import OPEN_SCOPE, opening_parameters
 from hedgerow.core.scope import Scope
+from hedgerow.core.server_errors import server_words
 
 _ROLE = text("""
     SELECT r.rolname, r.rolsuper, r.rolbypassrls,

@@ -6,7 +6,6 @@ from typing import Any
 
 from sqlalchemy import Table
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import DBAPIError
 
 from hedgerow.core.errors import (
     AppendOnlyError,
@@ -20,6 +19,7 @@ from hedgerow.core.filter.context import INTERNAL, record_refusal
 from hedgerow.core.filter.inserts import ALARM
 from hedgerow.core.filter.opened import OpenScope, scope_of
 from hedgerow.core.filter.registry import Entry, ScopeRegistry
+from hedgerow.core.server_errors import said
 from hedgerow.core.wall import AUDIENCE_INFO, TENANT_POLICY
 
 INSUFFICIENT_PRIVILEGE = "42501"
@@ -35,7 +35,7 @@ def translated(context: ExceptionContext, registry: ScopeRegistry) -> HedgerowEr
     if running is not None and INTERNAL in running.execution_options:
         return None  # a statement of ours: whoever runs it knows better what its refusal means
     original = context.original_exception
-    state = getattr(original, "sqlstate", None) or getattr(original, "pgcode", None)
+    state = said(original, "sqlstate", "pgcode")
     opened = scope_of(context.connection) if context.connection is not None else None
     error = _error(state, str(original), original, registry, opened)
     if isinstance(error, SplitAccessError) and opened is not None:
@@ -59,8 +59,8 @@ def _error(
             remedy="select rows of the scope's splits only, or open a scope that holds the split",
             scope=scope,
         )
-    entry = _entry(_named(original, "table_name"), message, registry)
-    table = _named(original, "table_name") if entry is None else entry.name
+    entry = _entry(said(original, "table_name"), message, registry)
+    table = said(original, "table_name") if entry is None else entry.name
     if state == _INVALID_AUTHORIZATION:
         return ScopeError(
             f"the database refused the scope of the transaction: {message.splitlines()[0]}",
@@ -113,7 +113,7 @@ def _error(
             table=table,
             scope=scope,
         )
-    constraint = _named(original, "constraint_name")
+    constraint = said(original, "constraint_name")
     if state == _RESTRICT_VIOLATION and not constraint:
         # A foreign key's RESTRICT has the same state, but names its constraint.
         return AppendOnlyError(
@@ -129,24 +129,6 @@ def _error(
             table=table,
             scope=scope,
         )
-    return None
-
-
-def server_words(error: DBAPIError) -> tuple[str | None, str, str | None]:
-    """Return SQLSTATE, first line and hint of what the server said, over either driver."""
-    original = error.orig
-    assert original is not None
-    state = getattr(original, "sqlstate", None) or getattr(original, "pgcode", None)
-    message = _named(original, "message_primary") or _named(original, "message") or str(original).splitlines()[0]
-    return state, message, _named(original, "message_hint") or _named(original, "hint")
-
-
-def _named(original: BaseException, attribute: str) -> str | None:
-    """Read a field of the server's error: psycopg keeps it in ``diag``, asyncpg on the error it was made from."""
-    for source in (getattr(original, "diag", None), original.__cause__, original):
-        value = getattr(source, attribute, None)
-        if isinstance(value, str) and value:
-            return value
     return None
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.orm import Session
 
 from hedgerow.core.repository.errors import FilterError, RepositoryError, RowNotFoundError
+from hedgerow.core.server_errors import said, server_words
 from hedgerow.core.session import ScopedSession
 
 INVALID: Final = "22023"
@@ -51,29 +52,18 @@ def refusals(
         with savepoint:
             yield
     except DBAPIError as error:
-        state = _said(error, "sqlstate") or ""
+        words = server_words(error)
+        state, message = words.state or "", words.message
         kind = (kinds or {}).get(state) or _KINDS.get(state)
         if kind is None and (state.startswith(_DATA_EXCEPTION) or isinstance(error, DataError)):
             kind = FilterError
         if kind is None:
             raise
-        message = _said(error, "message_primary", "message") or str(error.orig).partition("\n")[0]
-        remedy = _said(error, "message_hint", "hint") or "give values that the columns can hold"
+        remedy = words.hint or "give values that the columns can hold"
         if state == NO_PARENT:
-            parent = re.search(r'table "(\w+)"', _said(error, "message_detail", "detail") or "")
+            parent = re.search(r'table "(\w+)"', said(error.orig, "message_detail", "detail") or "")
             name = parent[1] if parent else "the table that it refers to"
             missing = (parents or {}).get(name, f"row of {name}")
             message, remedy = f"There is no such {missing} in the scope", "check its id, and the tenant of the scope"
         scope = session.scope if isinstance(session, ScopedSession) else None
         raise kind(f"{message}.", remedy=remedy, table=table, scope=scope) from error
-
-
-def _said(error: DBAPIError, *names: str) -> str | None:
-    """A field of the server's error: psycopg keeps them in ``diag``, asyncpg on the error that it was made from."""
-    original = error.orig
-    for source in (getattr(original, "diag", None), getattr(original, "__cause__", None), original):
-        for name in names:
-            value = getattr(source, name, None)
-            if isinstance(value, str) and value:
-                return value
-    return None
