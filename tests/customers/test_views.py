@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from customers.battery import CARLA, PEOPLE, acting
+from hedgerow.core.open_scope import ISSUE_SCOPE, issuing_parameters
 from isolation.oracle import TENANT_A
 
 VIEWS = ("v_customer_health", "v_at_risk_customers", "v_upcoming_renewals")
@@ -174,5 +175,5 @@ def test_a_view_names_the_tenant_itself(view: str, planted: Connection) -> None:
     sql = text(f"SELECT DISTINCT tenant_id FROM {view}")
     planted.execute(text("UPDATE renewal_pipeline SET renewal_date = current_date + 1"))
     for tenant in ("TEST_TENANT_001", "TEST_TENANT_002", ""):
-        planted.execute(text("SELECT app.issue_scope(:t, NULL, '{}')"), {"t": tenant})
+        planted.execute(ISSUE_SCOPE, issuing_parameters(tenant))
         assert list(planted.scalars(sql)) == [tenant] * bool(tenant)

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from features.conftest import Store, day
 from hedgerow.core.errors import SplitAccessError
+from hedgerow.core.open_scope import ISSUE_SCOPE, issuing_parameters
 from hedgerow.core.repository import FilterError, RowNotFoundError
 from hedgerow.features import FeatureStatus, FeatureValueStatus
 from hedgerow.features.errors import FeatureStatusError, FeatureTypeError, UnknownFeatureError
@@ -35,7 +36,7 @@ def driver(request: pytest.FixtureRequest) -> str:
 def db(clean: Store) -> Iterator[Connection]:
     """A superuser's transaction, rolled back: now() stands still in it."""
     with planting(clean.world.database, triggers=True) as connection:
-        connection.execute(text("SELECT app.issue_scope(:t, NULL, '{}')"), {"t": TENANT})
+        connection.execute(ISSUE_SCOPE, issuing_parameters(TENANT))
         yield connection
 
 
@@ -478,7 +479,7 @@ def test_nothing_answers_another_tenant(sql: str, wall: bool, clean: Store) -> N
     if not wall and ":owner" in sql:
         pytest.skip("takes the tenant as an argument")
     with planting(clean.world.database, triggers=True) as connection:
-        connection.execute(text("SELECT app.issue_scope(:t, NULL, '{}')"), {"t": TENANT})
+        connection.execute(ISSUE_SCOPE, issuing_parameters(TENANT))
         feature = connection.scalar(
             text("""INSERT INTO feature_definitions (tenant_id, feature_name, group_id, data_type, status)
                     VALUES (:t, 'secret', :g, 'numeric', 'active') RETURNING feature_id"""),
@@ -516,7 +517,7 @@ def test_nothing_answers_a_scope_without_the_patients_split(sql: str, wall: bool
         pytest.skip("a bare SELECT as superuser has neither wall nor filter")
     person = patients("holdout", 1)[0]
     with planting(clean.world.database, triggers=True) as connection:
-        connection.execute(text("SELECT app.issue_scope(:t, NULL, '{}')"), {"t": TENANT})
+        connection.execute(ISSUE_SCOPE, issuing_parameters(TENANT))
         feature = clean.id(group="labs")
         put(connection, clean, 42, "1 hour", person, feature_id=feature, entity_type="patient")
         seen = {}

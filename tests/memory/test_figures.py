@@ -14,6 +14,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
 from hedgerow.agents.enums import AgentName
+from hedgerow.core.open_scope import ISSUE_SCOPE, issuing_parameters
 from hedgerow.core.repository import FilterError
 from hedgerow.memory import (
     CognitiveCycle,
@@ -168,7 +169,7 @@ def test_the_seed_holds_what_the_function_counts(seeded: Any) -> None:
         stored = connection.execute(sql).all()
         assert stored
         for tenant in {row.tenant_id for row in stored}:
-            connection.execute(text("SELECT app.issue_scope(:t, NULL, '{}')"), {"t": tenant})
+            connection.execute(ISSUE_SCOPE, issuing_parameters(tenant))
             connection.execute(text("SELECT update_memory_statistics(:d)"), {"d": stored[0].stat_date})
         assert connection.execute(sql).all() == stored
         connection.rollback()

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from hedgerow.core.open_scope import ISSUE_SCOPE, issuing_parameters
 from hedgerow.core.repository import FilterError
 from hedgerow.memory import EpisodicMemory, SemanticMemory
 from hedgerow.memory.repository import AsyncEpisodicMemoryRepository, AsyncSemanticMemoryRepository
@@ -195,7 +196,7 @@ def test_expired_entries_are_not_found(database: Any, way: str) -> None:
         # At the very moment that it names, an entry is over.
         session.rollback()
     with world.database.engine("admin").begin() as connection:
-        connection.execute(text("SELECT app.issue_scope(:t, NULL, '{}')"), {"t": TENANT})
+        connection.execute(ISSUE_SCOPE, issuing_parameters(TENANT))
         connection.execute(text("UPDATE semantic_memory_cache SET created_at = now() - INTERVAL '3600 seconds'"))
         found = connection.execute(text("SELECT key FROM search_semantic_memories(:q)"), {"q": str(angle(0))}).scalars()
         assert sorted(found) == ["alive", "for ever"]
@@ -209,7 +210,7 @@ def watched(world: World, rows: int | None) -> Iterator[Callable[[str], dict[str
     """Runs a search as superuser and tells how often each of the functions behind it was called."""
     with world.database.engine("admin").connect() as connection:
         connection.execute(text("SET LOCAL track_functions = 'all'"))
-        connection.execute(text("SELECT app.issue_scope(:t, NULL, '{}')"), {"t": TENANT})
+        connection.execute(ISSUE_SCOPE, issuing_parameters(TENANT))
         if rows is not None:
             connection.execute(text(f"SET LOCAL hedgerow.exact_search_rows = {rows}"))
         calls = "SELECT funcname, calls FROM pg_stat_xact_user_functions WHERE funcname LIKE '%\\_neighbours'"
@@ -256,7 +257,7 @@ def test_the_number_of_searchable_rows_decides(world: World, rows: int | None, s
 def test_what_the_index_misses_is_searched_again(world: World, table: str, search: str) -> None:
     """An index scan ends where it has seen enough rows; then there is no guessing."""
     with world.database.engine("admin").connect() as connection:
-        connection.execute(text("SELECT app.issue_scope(:t, NULL, '{}')"), {"t": TENANT})
+        connection.execute(ISSUE_SCOPE, issuing_parameters(TENANT))
         connection.execute(text("SET LOCAL hedgerow.exact_search_rows = 0"))
         signature = connection.scalar(text(f"SELECT pg_get_functiondef('app.indexed_{table}_neighbours'::regproc)"))
         blind = signature.replace("LIMIT p_count", "LIMIT 2")

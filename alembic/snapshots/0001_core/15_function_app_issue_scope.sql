@@ -1,16 +1,16 @@
 -- Writes a scope into the transaction, signed, without asking whether the caller may have it. For the owner of the schema
 -- alone: behind app.open_scope, which asks, and for its own work (creating tenants, loading, auditing).
--- p_splits may be written, p_shown (default: the same) may be read; p_bounds are the six bounds in the order of
+-- p_splits may be read and written; p_bounds are the six bounds in the order of
 -- app.window_bound, NULL for none. Two conveniences are set besides, which no policy trusts: app.current_tenant for the
 -- default of tenant_id, since the policies check what it stamps; and request.jwt.claims for the auth.uid() of a Supabase
 -- database, so that the SQL of an application finds the user of the scope there and not what a pool left behind.
 CREATE FUNCTION app.issue_scope(
-    p_tenant text, p_user text, p_splits text[], p_bounds timestamptz[] DEFAULT NULL, p_shown text[] DEFAULT NULL
+    p_tenant text, p_user text, p_splits text[], p_bounds timestamptz[] DEFAULT NULL
 ) RETURNS void
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     v_order CONSTANT text[] := ARRAY['unassigned', 'train', 'validation', 'test', 'holdout'];
-    v_shown CONSTANT text[] := coalesce(p_shown, p_splits, '{}');
+    v_splits CONSTANT text[] := coalesce(p_splits, '{}');
     v_edges text[];
     v_payload text;
 BEGIN
@@ -30,10 +30,10 @@ BEGIN
         EXTRACT(EPOCH FROM transaction_timestamp())::text,
         coalesce(p_tenant, ''),
         coalesce(p_user, ''),
-        coalesce(array_to_string(p_splits, ','), ''),
-        coalesce(array_to_string(v_order[1:(SELECT max(array_position(v_order, s)) FROM unnest(v_shown) AS s)], ','), ''),
+        array_to_string(v_splits, ','),
+        coalesce(array_to_string(v_order[1:(SELECT max(array_position(v_order, s)) FROM unnest(v_splits) AS s)], ','), ''),
         (SELECT '{' || string_agg(
-                    CASE WHEN w.split = ANY (v_shown) THEN format('"[%s,%s)"', w.since, w.until) ELSE 'NULL' END,
+                    CASE WHEN w.split = ANY (v_splits) THEN format('"[%s,%s)"', w.since, w.until) ELSE 'NULL' END,
                     ',' ORDER BY w.position
                 ) || '}'
            FROM (
@@ -55,5 +55,5 @@ BEGIN
 END;
 $$;
 
-COMMENT ON FUNCTION app.issue_scope(text, text, text[], timestamptz[], text[]) IS
+COMMENT ON FUNCTION app.issue_scope(text, text, text[], timestamptz[]) IS
     'Owner only: writes a signed scope into the transaction without asking whether the caller may have it';

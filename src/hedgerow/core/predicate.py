@@ -36,6 +36,7 @@ from sqlalchemy.sql.selectable import AliasedReturnsRows, FromClause
 from sqlalchemy.types import NullType, TypeEngine
 
 from hedgerow.core.errors import RuleError
+from hedgerow.core.scope import FLOW
 
 #: Key of ``Table.info`` that holds the :class:`ScopeRule` of a table or mapped view.
 SCOPE_INFO: Final = "hedgerow.scope"
@@ -44,7 +45,7 @@ SCOPE_INFO: Final = "hedgerow.scope"
 SOFT_DELETE_INFO: Final = "hedgerow.soft_delete"
 DELETED_AT: Final = "deleted_at"
 #: The splits in the order of the array that ``app.current_windows`` returns: the order of time.
-WINDOWED: Final = ("unassigned", "train", "validation", "test", "holdout")
+WINDOWED: Final = tuple(split.value for split in FLOW)
 
 #: Names of the six window bounds, in the order in which ``app.open_scope`` returns them.
 BOUNDS: Final = (
@@ -134,27 +135,23 @@ def scope_predicate(relation: FromClause, rule: ScopeRule, claims: Claims) -> Co
     if rule.shared:
         # Still closed without a tenant: NULL equals nothing.
         tenant = func.coalesce(tenant, claims.tenant)
-    parts: list[ColumnElement[bool]] = [tenant == claims.tenant]
+    held: list[ColumnElement[bool]] = []
     split = None if rule.split_column is None else _column(relation, rule.split_column)
     if rule.event_time and (split is not None or rule.only_split is not None):
         # One claim says which splits are open and when: a closed one has no window, and nothing lies in none. Of a
         # range the planner believes that hardly anything lies in it; COALESCE keeps it from that, and says half.
         window = Place(claims.windows, _place(split, rule.only_split))
         inside = event_time(relation, rule).op("<@", is_comparison=True, return_type=Boolean())(window)
-        held: ColumnElement[bool] = func.coalesce(inside, false())
-        parts.append(_or_none(split, held) if rule.partial else held)
+        held.append(func.coalesce(inside, false()))
     else:
         if rule.only_split is not None:
-            parts.append(_label(rule.only_split) == func.any(cast(claims.splits, ARRAY(Text))))
+            held.append(_label(rule.only_split) == func.any(cast(claims.splits, ARRAY(Text))))
         if split is not None:
             open_splits = claims.artefact_splits if rule.artefact else claims.splits
-            held = split == func.any(_split_array(split, open_splits))
-            parts.append(_or_none(split, held) if rule.partial else held)
-    return and_(*parts)
-
-
-def _or_none(split: ColumnElement[Any] | None, held: ColumnElement[bool]) -> ColumnElement[bool]:
-    return held if split is None else or_(split.is_(None), held)
+            held.append(split == func.any(_split_array(split, open_splits)))
+    if rule.partial and split is not None:
+        held = [or_(split.is_(None), and_(*held))]
+    return and_(tenant == claims.tenant, *held)
 
 
 class Place(ColumnElement[Any]):

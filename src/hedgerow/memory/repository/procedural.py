@@ -133,7 +133,8 @@ class ProceduralMemoryRepository(BaseRepository[ProceduralMemory]):
         """
         self._must_be_unsealed()
         p = ProceduralMemory
-        _ = duration_ms is None or count("duration", duration_ms)
+        if duration_ms is not None:
+            count("duration", duration_ms)
         before = p.execution_count
         mean = (func.coalesce(p.avg_duration_ms, duration_ms) * before + duration_ms) / (before + 1.0)
         statement = (
