@@ -167,7 +167,7 @@ REFUSALS: Final = (
 )
 """Refused by PostgreSQL."""
 
-RESIDUAL: Final = (
+COUNTED: Final = (
     _attack("rows_as_the_planner_knows_them", "SELECT reltuples FROM pg_class WHERE relname = 'hcp_profiles'"),
     _attack(
         "rows_as_statistics_count_them", "SELECT n_live_tup FROM pg_stat_user_tables WHERE relname = 'hcp_profiles'"
@@ -175,6 +175,25 @@ RESIDUAL: Final = (
     _attack("size_of_the_table", "SELECT pg_relation_size('hcp_profiles')"),
 )
 """What no policy covers: how many rows a table has, over all tenants."""
+
+MET: Final = (
+    _attack(
+        "row_whose_children_are_hidden",
+        "DELETE FROM patient_journeys WHERE id NOT IN (SELECT patient_journey_id FROM treatment_events"
+        " WHERE patient_journey_id IS NOT NULL)",
+    ),
+    _attack(
+        "key_that_is_taken_in_a_closed_split",
+        "INSERT INTO triggers (trigger_id, patient_id, trigger_timestamp)"
+        " SELECT 'TRG-' || lpad(n::text, 8, '0') || '-1', min(patient_id), '2024-01-01'"
+        " FROM generate_series(1, 40) AS n, triggers WHERE split_assignment = 'train' GROUP BY n"
+        " ON CONFLICT DO NOTHING",
+    ),
+)
+"""Keys hold for every row of a tenant, seen or not: whoever writes one learns that it is taken, or referred to."""
+
+HINDERED: Final = _attack("table_locked", "LOCK TABLE hcp_profiles IN ACCESS EXCLUSIVE MODE")
+"""Who may change a table may lock it, for other tenants too."""
 
 REMEDY: Final = """\
 DO $$ BEGIN
@@ -188,4 +207,4 @@ DO $$ BEGIN
         pg_stat_get_dead_tuples(oid), pg_stat_get_tuples_inserted(oid) FROM PUBLIC;
 END $$;
 """
-"""Grants that close it in one database; a superuser runs them."""
+"""Grants that close what is counted in one database; a superuser runs them."""
