@@ -15,6 +15,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from functools import partial
 from itertools import groupby
@@ -176,9 +177,9 @@ def sabotage_database(connection: Connection) -> None:
 
 def noticed(name: str) -> str | None:
     """The test that fails without the part; None where all pass."""
-    workers = os.environ.get("HEDGEROW_WORKERS", "auto")
     tests = {"guard": GUARDS_DATA, "sql": OF_THE_DATABASE}.get(name.partition(".")[0], TESTS)
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "-n", workers, *tests]
+    # One process a mutant, since most are noticed before a second one had begun.
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", *tests]
     command += [f"--ignore={path}" for path in LEFT_OUT]
     run = subprocess.run(command, env={**os.environ, VARIABLE: name}, capture_output=True, text=True)
     if run.returncode == 0:
@@ -193,12 +194,15 @@ def noticed(name: str) -> str | None:
 def main(wanted: list[str]) -> int:
     """Run every mutant, or those that are named; exit code 1 when one survives."""
     os.chdir(Path(__file__).parents[1])
-    names = [name for name in mutants() if not wanted or name in wanted]
+    if unknown := set(wanted) - mutants().keys():
+        print(f"there is no mutant {', '.join(sorted(unknown))}; these are: {', '.join(mutants())}", file=sys.stderr)
+        return 2
+    names = wanted or list(mutants())
     survivors = []
-    with Progress() as progress:
+    with Progress() as progress, ThreadPoolExecutor(os.cpu_count()) as runs:
         task = progress.add_task("mutants", total=len(names))
-        for name in names:
-            test = noticed(name)
+        for run in as_completed(started := {runs.submit(noticed, name): name for name in names}):
+            name, test = started[run], run.result()
             progress.console.print(f"{name}: {test or 'SURVIVES'}", soft_wrap=True)
             survivors += [name] if test is None else []
             progress.advance(task)

@@ -60,7 +60,9 @@ def answer(session: Session, statement: Any) -> Counter[str] | None:
 
 
 @pytest.mark.parametrize("batch", range(BATCHES))
-def test_filter_wall_and_python_agree(batch: int, opponents: tuple[Grounds, Grounds]) -> None:
+def test_filter_wall_and_python_agree(
+    batch: int, opponents: tuple[Grounds, Grounds], record_property: Callable[[str, object], None]
+) -> None:
     grounds, truth = opponents
     told = Counter[str]()
 
@@ -83,6 +85,8 @@ def test_filter_wall_and_python_agree(batch: int, opponents: tuple[Grounds, Grou
     finally:
         for session in sessions.values():
             session.close()
+    for what, how_many in told.items():
+        record_property(what, how_many)
     assert told["given up"] <= FEW
     assert told["leaky"] > told["agreed"] // LEAKY, "few of the statements have anything to leak"
 
