@@ -2,7 +2,7 @@
 
 New functions: app.cosine_similarity, app.current_artefact_splits, app.current_splits, app.current_tenant,
 app.current_user_id, app.current_windows, app.issue_scope, app.scope_claims, app.sealed, app.search_embedding,
-app.window_bound, app.window_text, forbid_mutation, update_updated_at_column.
+app.take_turn, app.window_bound, app.window_text, forbid_mutation, update_updated_at_column.
 
 Revision: 0001_core
 Follows: nothing

@@ -207,7 +207,7 @@ def test_few_functions_run_with_the_rights_of_their_owner(admin: Connection) -> 
                   WHERE o.prosecdef AND {OURS} ORDER BY 1""")
     ).all()
     path = ["search_path=pg_catalog, public, pg_temp"]
-    # They read what policies or grants hide, or keep what sessions may not write.
+    # They read what policies or grants hide, keep what sessions may not write, or seal the number of a lock.
     names = [
         "cascade_status_change",
         "is_admin",
@@ -217,6 +217,7 @@ def test_few_functions_run_with_the_rights_of_their_owner(admin: Connection) -> 
         "request_opening",
         "run_leakage_audit",
         "scope_claims",
+        "take_turn",
         "update_feature_freshness",
         "verify_audit_chain",
     ]

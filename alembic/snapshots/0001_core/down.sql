@@ -1,3 +1,4 @@
+DROP FUNCTION app.take_turn;
 DROP FUNCTION app.issue_scope;
 DROP FUNCTION app.window_bound;
 DROP FUNCTION app.current_windows;

@@ -5,8 +5,8 @@
 -- not an error, or it could not be logged: whoever asks commits in either case.
 -- One request at a time for a model, so that two at once cannot both find the budget unused; under isolation levels that
 -- do not see what the other one committed, the unique number of an opening stops the second.
--- The budget is app.holdout_budget_of. Requests without a model count together. Runs with the rights of its owner, since nobody else may write an
--- opening or change a budget. The login decides, as in app.open_scope.
+-- The budget is app.holdout_budget_of. Requests without a model count together. Runs with the rights of its owner, since
+-- nobody else may write an opening or change a budget. The login decides, as in app.open_scope.
 CREATE FUNCTION app.request_opening(p_splits text[], p_model text, p_purpose text, p_caller text DEFAULT NULL)
 RETURNS TABLE (opening_id uuid, budget integer, opened_by text, opened_at timestamptz)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -43,7 +43,7 @@ BEGIN
 
     opening_id := gen_random_uuid();
     IF 'holdout' = ANY (p_splits) THEN
-        PERFORM pg_advisory_xact_lock(hashtextextended(concat_ws(E'\x1f', 'hedgerow opening', v_tenant, v_model), 0));
+        PERFORM app.take_turn(v_tenant, 'opening', v_model);
         budget := app.holdout_budget_of(v_tenant, v_model);
         SELECT coalesce(max(o.holdout_number), 0) + 1 INTO v_number
           FROM app.split_opening AS o

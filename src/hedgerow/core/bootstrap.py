@@ -163,6 +163,7 @@ DOMAIN = CoreDomain(
         Function("window_text", schema="app", callers=None),
         Function("sealed", schema="app", callers=None),
         Function("issue_scope", schema="app", callers=None, after=("sealed", "window_text")),
+        Function("take_turn", schema="app", after=("current_tenant", "sealed")),
         Function("search_embedding", schema="app"),
         Function("cosine_similarity", schema="app"),
         Function("update_updated_at_column", callers=None),

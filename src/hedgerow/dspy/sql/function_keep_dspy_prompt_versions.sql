@@ -42,11 +42,7 @@ BEGIN
         END IF;
     END IF;
 
-    PERFORM pg_advisory_xact_lock(
-        hashtextextended(
-            concat_ws('/', 'dspy_prompt_templates', NEW.tenant_id, NEW.agent_name, NEW.module_name), 0
-        )
-    );
+    PERFORM app.take_turn(NEW.tenant_id, 'dspy_prompt_templates', NEW.agent_name::text, NEW.module_name);
     IF TG_OP = 'INSERT' THEN
         SELECT coalesce(max(t.template_version), 0) + 1
           INTO v_next

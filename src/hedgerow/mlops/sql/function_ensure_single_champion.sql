@@ -21,9 +21,7 @@ BEGIN
     END IF;
 
     -- Two sessions that promote at the same time take turns: the second one sees, and deposes, the first one's.
-    PERFORM pg_advisory_xact_lock(
-        hashtextextended(concat_ws('/', 'ml_model_registry', NEW.tenant_id, NEW.experiment_id), 0)
-    );
+    PERFORM app.take_turn(NEW.tenant_id, 'ml_model_registry', NEW.experiment_id::text);
     UPDATE ml_model_registry AS m
        SET is_champion = false
      WHERE m.tenant_id = NEW.tenant_id

@@ -21,3 +21,5 @@ GRANT EXECUTE ON FUNCTION app.current_windows TO hedgerow_app, hedgerow_readonly
 REVOKE ALL ON FUNCTION app.window_bound FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION app.window_bound TO hedgerow_app, hedgerow_readonly, hedgerow_auditor;
 REVOKE ALL ON FUNCTION app.issue_scope FROM PUBLIC;
+REVOKE ALL ON FUNCTION app.take_turn FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION app.take_turn TO hedgerow_app;
