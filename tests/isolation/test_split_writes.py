@@ -6,13 +6,16 @@ nothing against it, 42501 that it has.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Table, text
+from sqlalchemy import Connection, Table, inspect, select, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import flag_modified
 
+from hedgerow import Scope, SplitAccessError
 from hedgerow.core.scope import FLOW
 from hedgerow.core.wall import updatable_columns
 from isolation.oracle import (
@@ -137,6 +140,31 @@ def test_artefacts_are_read_forwards_and_written_in_place(
         wanted = sum(row["split_assignment"] == label for row in everything) if label in splits else 0
         met = deleted(app, f"DELETE FROM {table.name} WHERE split_assignment = '{label}'")
         assert met == wanted or (met == -1 and wanted > 0), label
+
+
+@pytest.mark.parametrize("known", ["loaded", "expired"])
+@pytest.mark.parametrize("act", ["change", "delete"])
+@pytest.mark.parametrize("table", ARTEFACTS, ids=name)
+def test_a_flush_leaves_artefacts_of_earlier_splits_alone(
+    table: Table, act: str, known: str, sessions: Callable[..., Session]
+) -> None:
+    """And says so: an UPDATE would find no row, and a DELETE would find none without a word."""
+    model, column = table.info["hedgerow.model"], table.c[updatable_columns(table)[0]]
+    with sessions(Scope(TENANT_A, splits={"validation"}), "both") as session:
+        earlier = session.scalars(select(model).where(table.c.split_assignment == "train")).first()
+        assert earlier is not None, "there is nothing to write to"
+        attribute = inspect(model).get_property_by_column(column).key
+        value = getattr(earlier, attribute)
+        if known == "expired":
+            session.expire(earlier)
+        if act == "delete":
+            session.delete(earlier)
+        else:
+            setattr(earlier, attribute, value)
+            flag_modified(earlier, attribute)
+        with pytest.raises(SplitAccessError, match="computed on 'train'") as error:
+            session.flush()
+        assert (error.value.table, error.value.split) == (table.name, "train")
 
 
 @pytest.mark.parametrize(

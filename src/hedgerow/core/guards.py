@@ -103,7 +103,7 @@ class ObjectGuard:
 
         Raises:
             CrossTenantError: its tenant was changed, or it belongs to all tenants.
-            SplitAccessError: its split was changed.
+            SplitAccessError: its split was changed, or it is an artefact of a split that the scope does not hold.
             AppendOnlyError: its table is append-only.
         """
         state = _state(instance)
@@ -114,7 +114,7 @@ class ObjectGuard:
                 raise _foreign(entry, state.dict.get(tenant_key), self._scope, "would move to")
             self._require_tenant(state, entry, tenant_key, "belongs to")
             self._require_owned(instance, entry, tenant_key)
-            self._require_own_split(state, entry, split_key)
+            self._require_own_split(instance, entry, split_key)
             if split_key is not None and _moved(state, split_key):
                 raise SplitAccessError(
                     f"{entry.rule.split_column} of an existing row is never set: a patient stays in its split",
@@ -137,7 +137,7 @@ class ObjectGuard:
             if entry.append_only:
                 raise _append_only(entry, "deleted", self._scope)
             self._require_owned(instance, entry, tenant_key)
-            self._require_own_split(state, entry, split_key)
+            self._require_own_split(instance, entry, split_key)
 
     def _require_owned(self, instance: object, entry: Entry, tenant_key: str | None) -> None:
         if entry.rule.shared and tenant_key is not None and getattr(instance, tenant_key) is None:
@@ -148,8 +148,9 @@ class ObjectGuard:
                 scope=self._scope,
             )
 
-    def _require_own_split(self, state: InstanceState[Any], entry: Entry, split_key: str | None) -> None:
-        split = state.dict.get(split_key) if entry.rule.artefact and split_key is not None else None
+    def _require_own_split(self, instance: object, entry: Entry, split_key: str | None) -> None:
+        # Loaded where a commit has expired it: nothing else would say why the statement reaches no row.
+        split = getattr(instance, split_key) if entry.rule.artefact and split_key is not None else None
         if split is not None and _is_value(split) and not self._scope.holds(split):
             raise SplitAccessError(
                 f"what was computed on {_text(split)!r} is written by scopes that hold {_text(split)!r}",
