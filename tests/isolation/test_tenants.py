@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Table, func, select, text
+from sqlalchemy import Connection, Table, func, inspect, select, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import flag_modified
 
-from hedgerow import Scope, Split, open_session
+from hedgerow import CrossTenantError, Scope, Split, open_session
 from hedgerow.core.roles import APP_ROLE
+from hedgerow.core.wall import updatable_columns
 from isolation.oracle import (
     ADMINS,
     OPEN,
@@ -115,6 +118,31 @@ def test_no_write_reaches_another_tenant(table: Table, admin: Connection, app: C
     assert truth(admin, table, TENANT_B, ALL) == before
 
 
+@pytest.mark.parametrize("known", ["loaded", "expired"])
+@pytest.mark.parametrize("act", ["change", "delete"])
+@pytest.mark.parametrize("table", [t for t in tenant_tables() if is_shared(t)], ids=name)
+def test_a_flush_leaves_the_rows_of_all_tenants_alone(
+    table: Table, act: str, known: str, sessions: Callable[..., Session]
+) -> None:
+    """And says so: an UPDATE would find no row, and a DELETE would find none without a word."""
+    model, column = table.info["hedgerow.model"], table.c[updatable_columns(table)[0]]
+    with sessions(Scope(TENANT_A), "both") as session:
+        anyones = session.scalars(select(model).where(table.c.tenant_id.is_(None))).first()
+        assert anyones is not None, "there is nothing to write to"
+        attribute = inspect(model).get_property_by_column(column).key
+        value = getattr(anyones, attribute)
+        if known == "expired":
+            session.expire(anyones)
+        if act == "delete":
+            session.delete(anyones)
+        else:
+            setattr(anyones, attribute, value)
+            flag_modified(anyones, attribute)
+        with pytest.raises(CrossTenantError, match="all tenants") as error:
+            session.flush()
+        assert error.value.table == table.name
+
+
 @pytest.mark.parametrize("table", tenant_tables(), ids=name)
 def test_no_row_can_move_to_another_tenant_or_split(table: Table, app: Connection) -> None:
     open_scope(app, TENANT_A)
@@ -185,7 +213,5 @@ def _tenant(table: Table) -> str:
 
 def _touch(table: Table) -> str:
     """An assignment that changes nothing, of a column that sessions may update."""
-    from hedgerow.core.wall import updatable_columns
-
     column = updatable_columns(table)[0]
     return f"{column} = {column}"
