@@ -122,6 +122,23 @@ def test_a_ticket_of_an_earlier_transaction_is_void(app: Connection) -> None:
         app.rollback()
 
 
+@pytest.mark.parametrize("role", ["app", "evaluator", "owner"])
+@pytest.mark.parametrize("field", ["tenant", "user"])
+@pytest.mark.parametrize("character", ["\x1f", "\x01", "\t", "\n", "\x7f"], ids=repr)
+def test_no_field_of_a_ticket_ends_early(character: str, field: str, role: str, seeded: Any) -> None:
+    """Whoever opens a scope names its user: with a separator in it, the database would sign what follows as splits."""
+    claims = {"tenant": TENANT_A, "user": "", "splits": ["train"]}
+    claims[field] = f"{claims[field]}{character}{ALL}{character}{ALL}{character}{WIDE}{character}"
+    with session_of(seeded, role).connect() as connection:
+        for function in ("open_scope", "issue_scope") if role == "owner" else ("open_scope",):
+            purpose = ", NULL" if function == "open_scope" else ""
+            asked = text(f"SELECT FROM app.{function}(:tenant, :user, CAST(:splits AS text[]){purpose})")
+            with pytest.raises(DBAPIError, match="control character") as error, connection.begin_nested():
+                connection.execute(asked, claims)
+            assert refusal(error.value) == "22023"
+        assert connection.scalar(COUNT) == 0
+
+
 @pytest.mark.parametrize("empty", ["", None])
 def test_no_ticket_no_rows(empty: str | None, app: Connection) -> None:
     app.execute(SET, {"ticket": empty})
