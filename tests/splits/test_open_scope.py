@@ -60,12 +60,15 @@ def test_what_is_no_split_opens_nothing(splits: Any, app: Connection) -> None:
     assert set(readings(app).values()) == {None}
 
 
+@pytest.mark.parametrize("role", ["evaluator", "owner", "admin"])
 @pytest.mark.parametrize("splits", [("test",), ("holdout",), ("train", "holdout")], ids="+".join)
 @pytest.mark.parametrize("purpose", [None, "", "   ", "\t\n"], ids=repr)
-def test_a_sealed_split_needs_words(purpose: str | None, splits: tuple[str, ...], app: Connection) -> None:
-    with refused(app, "42501"):
-        opened(app, splits, purpose)
-    assert set(readings(app).values()) == {None}
+def test_a_sealed_split_needs_words(purpose: str | None, splits: tuple[str, ...], role: str, seeded: Any) -> None:
+    """Of the owner too, who is asked for no opening: nothing but this refuses."""
+    with seeded.engine(role).connect() as connection:
+        with refused(connection, "42501"):
+            opened(connection, splits, purpose)
+        assert set(readings(connection).values()) == {None}
 
 
 @pytest.mark.parametrize("tenant", ["NOBODY", "", None], ids=repr)
