@@ -55,6 +55,24 @@ def test_valid_tenants(tenant: str) -> None:
     assert Scope(tenant).tenant_id == tenant
 
 
+@pytest.mark.parametrize("model", ["", "   ", 7, b"churn", ["churn"]], ids=repr)
+def test_a_model_is_named_by_text(model: object) -> None:
+    """A name of blanks would count with the requests that name no model."""
+    with pytest.raises(ScopeError, match="named by text"):
+        Scope("A", model=model)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("model", ["x" * 256, "a\0b", "a\nb", "a\x1fb", "\ud800"], ids=repr)
+def test_models_that_the_database_could_not_note(model: str) -> None:
+    with pytest.raises(ScopeError, match="control character"):
+        Scope("A", model=model)
+
+
+@pytest.mark.parametrize("model", ["x" * 255, "ünï-cødé", " churn ", None])
+def test_valid_models(model: str | None) -> None:
+    assert Scope("A", model=model).model == (model.strip() if model else None)
+
+
 @pytest.mark.parametrize("splits", [set(), "train", {"other"}, {None}, None, 7, {"TRAIN"}, {""}], ids=repr)
 def test_invalid_splits(splits: object) -> None:
     with pytest.raises(ScopeError, match="Remedy"):

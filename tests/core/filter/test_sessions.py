@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,10 +17,11 @@ from sqlalchemy.pool import NullPool, QueuePool
 
 from core.filter import toy
 from core.filter.toy import Site, Visit
-from hedgerow.core.access import Access
+from hedgerow.core.access import Access, DatabaseAccessLog
 from hedgerow.core.errors import (
     AccessLogError,
     CrossTenantError,
+    HoldoutBudgetError,
     PrivilegedRoleError,
     RawSQLError,
     ScopeError,
@@ -514,6 +516,28 @@ def test_a_log_that_is_not_there(toy_urls: tuple[URL, URL], plain: Engine) -> No
     finally:
         with plain.begin() as connection:
             connection.execute(text("ALTER TABLE elsewhere RENAME TO ml_split_access_log"))
+
+
+async def test_a_log_that_cannot_be_reached(toy_urls: tuple[URL, URL], tmp_path: Path) -> None:
+    """Of which asyncpg tells with an error of the operating system, and not with one of its own."""
+    url = toy_urls[0].set(drivername="postgresql+asyncpg")
+    nowhere = create_async_engine(url.update_query_dict({"host": str(tmp_path)}), poolclass=NullPool)
+    engine = create_async_engine(url, poolclass=NullPool)
+    install_filter(engine.sync_engine, toy.REGISTRY, access_log=DatabaseAccessLog(nowhere.sync_engine))
+    async with open_async_session(EVALUATION, engine=engine, allow_privileged=True) as session:
+        with pytest.raises(AccessLogError, match="Remedy") as error:
+            await session.scalars(select(Visit.label))
+        assert isinstance(error.value.__cause__, OSError)
+
+
+def test_a_budget_that_is_used_up(engine: Engine) -> None:
+    scope = Scope.evaluation("A", {"holdout"}, "once more", model="used up")
+    with opened(engine, scope) as session:
+        for _ in range(2):
+            with pytest.raises(HoldoutBudgetError, match="by somebody, at 2024-10-01") as error:
+                session.scalars(select(Visit.label))
+            assert (error.value.model, error.value.budget) == ("used up", 1)
+            session.rollback()
 
 
 def test_unsupported_databases() -> None:
