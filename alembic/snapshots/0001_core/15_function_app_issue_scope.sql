@@ -1,5 +1,7 @@
 -- Writes a scope into the transaction, signed, without asking whether the caller may have it. For the owner of the schema
 -- alone: behind app.open_scope, which asks, and for its own work (creating tenants, loading, auditing).
+-- Control characters are refused, since one of them separates the fields of what is signed: a user that held it would
+-- choose the splits that follow.
 -- p_splits may be read and written; p_bounds are the six bounds in the order of
 -- app.window_bound, NULL for none. Two conveniences are set besides, which no policy trusts: app.current_tenant for the
 -- default of tenant_id, since the policies check what it stamps; and request.jwt.claims for the auth.uid() of a Supabase
