@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, create_engine, event, func, select, text
+from sqlalchemy import Connection, Engine, Table, create_engine, event, func, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
@@ -25,7 +25,7 @@ from hedgerow.core.open_scope import OPEN_SCOPE, opening_parameters
 from hedgerow.core.scope_keys import install_key, installed_keys, remove_key
 from hedgerow.core.token import LIFETIME, ScopeKeyError, Signer
 from hedgerow.patients import PatientJourney
-from isolation.oracle import OPEN, TENANT_A, TENANT_B, open_scope, refusal
+from isolation.oracle import OPEN, TENANT_A, TENANT_B, open_scope, opening, refusal, split_tables
 
 COUNT = text("SELECT count(*) FROM patient_journeys")
 SCOPE = Scope(TENANT_A, splits=OPEN)
@@ -189,6 +189,45 @@ def test_each_database_has_a_key_of_its_own(database: Any, fresh_database: Any) 
         assert found[0].inner_pad != found[0].outer_pad
         keys.add(bytes(found[0].inner_pad))
     assert len(keys) == 2
+
+
+def first_and_second(table: str, switch: str) -> tuple[str, ...]:
+    """SQL that looks up the tenant of one scope, and the splits and windows of the next, for one look at a table.
+
+    No row passes the first turn of the loop, so that nobody asks for the splits before ``switch`` is called.
+    """
+    return (
+        *(f"SET LOCAL enable_{way} = off" for way in ("hashjoin", "mergejoin", "seqscan", "bitmapscan", "material")),
+        f"""SELECT found.tenant_id, found.split_assignment
+              FROM (SELECT turn, CASE turn WHEN 2 THEN ({switch}) ELSE 0 END AS switched
+                      FROM generate_series(1, 2) AS turn OFFSET 0) AS turns,
+                   LATERAL (SELECT * FROM {table} AS t
+                             WHERE t.tenant_id >= CASE WHEN turn = 1 OR switched > 9 THEN 'zzz' ELSE '' END
+                             OFFSET 0) AS found""",
+    )
+
+
+@pytest.mark.parametrize("table", split_tables(), ids=lambda table: table.name)
+def test_the_scopes_of_a_statement_do_not_mix(table: Table, seeded: Any) -> None:
+    """Policies read claims one after the other: neither tenant nor split of the second scope may help the first."""
+    with session_of(seeded, "evaluator").connect() as connection:
+        sealed = opening(connection, TENANT_A, None, ("test", "holdout"), "a look")
+        open_scope(connection, TENANT_B, ("train",))
+        own = truth_of(connection, table)
+        switch = f"""SELECT count(*) FROM app.open_scope(
+            '{TENANT_A}', NULL, '{{validation,test,holdout}}', 'a look', NULL, '{sealed}') WHERE turn = 2"""
+        *settings, look = first_and_second(table.name, switch)
+        for setting in settings:
+            connection.execute(text(setting))
+        found = {tuple(row) for row in connection.execute(text(look))}
+        assert connection.scalar(text("SELECT app.current_tenant()")) == TENANT_A, "the scope did not change"
+    assert {row for row in found if row[0] == TENANT_B} <= own
+    assert {row[1] for row in own} <= {"unassigned", "train", None}
+
+
+def truth_of(connection: Connection, table: Table) -> set[tuple[Any, ...]]:
+    """What a scope sees of a table by tenant and split."""
+    return {tuple(row) for row in connection.execute(text(f"SELECT tenant_id, split_assignment FROM {table.name}"))}
 
 
 # -- who may open a sealed split -----------------------------------------------------------------------------------
@@ -366,14 +405,14 @@ def test_keys_are_rotated_and_removed(database: Any) -> None:
 def test_a_transaction_outlives_its_grant(signed: Any) -> None:
     short = Signer(KEY.key_id, KEY.secret, lifetime=1)
     with session_of(signed).connect() as connection:
-        connection.execute(OPEN_SCOPE, opening_parameters(SCOPE, short))
+        parameters = opening_parameters(SCOPE, short)
+        connection.execute(OPEN_SCOPE, parameters)
         seen = connection.scalar(COUNT)
         connection.execute(text("SELECT pg_sleep(2.1)"))
         assert connection.scalar(COUNT) == seen
-        # The transaction is where it began: what it opened once it may open again.
-        parameters = opening_parameters(SCOPE, short)
-        connection.rollback()
-        connection.execute(text("SELECT pg_sleep(2.1)"))
+        # The clock decides, and not when the transaction began: a grant that was picked up cannot be kept by waiting.
+        with pytest.raises(DBAPIError, match="expired"), connection.begin_nested():
+            connection.execute(OPEN_SCOPE, parameters)
         connection.rollback()
         with pytest.raises(DBAPIError, match="expired"):
             connection.execute(OPEN_SCOPE, parameters)

@@ -374,6 +374,13 @@ def test_an_opening_is_of_one_login_and_of_one_day(evaluator: Connection, world:
     forge(world, "opened_at = opened_at - interval '2 hours'")
     with refused(evaluator, "42501"):
         opened(evaluator, opening)
+    # By the clock: to have begun a transaction in time keeps no opening alive.
+    forge(world, "opened_at = now() - interval '1 day' + interval '1 second'")
+    opened(evaluator, opening)
+    with refused(evaluator, "42501"):
+        evaluator.execute(text("SELECT pg_sleep(1.1)"))
+        opened(evaluator, opening)
+    evaluator.rollback()
     forge(world, "opened_at = now(), login = 'somebody'")
     with refused(evaluator, "42501"):
         opened(evaluator, opening)

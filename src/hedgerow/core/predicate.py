@@ -17,6 +17,7 @@ from sqlalchemy import (
     Boolean,
     Date,
     Enum,
+    Integer,
     String,
     Text,
     TypeDecorator,
@@ -58,6 +59,9 @@ BOUNDS: Final = (
 )
 
 
+_Slice = tuple[ColumnElement[Any], ColumnElement[Any]]
+
+
 @dataclass(frozen=True, slots=True)
 class ScopeRule:
     """How a relation is divided between scopes.
@@ -94,12 +98,16 @@ class Claims:
         artefact_splits: the open splits and all earlier ones, ``text[]``.
         windows: when each split may be looked into, ``tstzrange[]`` in the order of :data:`WINDOWED`; NULL where the
             split is closed.
+        tied: the windows lie below two subscripts that only the id of their tenant leads to, and the splits are read
+            from them. For claims that a statement reads one after the other: if the scope changes in between, the
+            tenant of one scope must not meet the splits of another.
     """
 
     tenant: ColumnElement[Any]
     splits: ColumnElement[Any]
     artefact_splits: ColumnElement[Any]
     windows: ColumnElement[Any]
+    tied: bool = False
 
 
 def scope_rule(relation: FromClause) -> ScopeRule | None:
@@ -140,9 +148,12 @@ def scope_predicate(relation: FromClause, rule: ScopeRule, claims: Claims) -> Co
     if rule.event_time and (split is not None or rule.only_split is not None):
         # One claim says which splits are open and when: a closed one has no window, and nothing lies in none. Of a
         # range the planner believes that hardly anything lies in it; COALESCE keeps it from that, and says half.
-        window = Place(claims.windows, _place(split, rule.only_split))
+        window = Place(claims.windows, *_path(tenant, claims), _place(split, rule.only_split))
         inside = event_time(relation, rule).op("<@", is_comparison=True, return_type=Boolean())(window)
         held.append(func.coalesce(inside, false()))
+    elif claims.tied:
+        if split is not None or rule.only_split is not None:
+            held.append(_open(tenant, claims, _place(split, rule.only_split), artefact=rule.artefact))
     else:
         if rule.only_split is not None:
             held.append(_label(rule.only_split) == func.any(cast(claims.splits, ARRAY(Text))))
@@ -155,12 +166,12 @@ def scope_predicate(relation: FromClause, rule: ScopeRule, claims: Claims) -> Co
 
 
 class Place(ColumnElement[Any]):
-    """One element of an array: ``(array)[place]``."""
+    """One element of an array, ``(array)[place]``; of several dimensions, with a slice for ``(first, last)``."""
 
     inherit_cache = False
 
-    def __init__(self, array: ColumnElement[Any], place: ColumnElement[Any]) -> None:
-        self.array, self.place, self.type = array, place, NullType()
+    def __init__(self, array: ColumnElement[Any], *places: ColumnElement[Any] | _Slice) -> None:
+        self.array, self.places, self.type = array, places, NullType()
 
     def self_group(self, against: Any = None) -> Place:
         return self  # binds more closely than any operator
@@ -168,7 +179,47 @@ class Place(ColumnElement[Any]):
 
 @compiles(Place)
 def _render_place(element: Place, compiler: Any, **kw: Any) -> str:
-    return f"({compiler.process(element.array, **kw)})[{compiler.process(element.place, **kw)}]"
+    def one(place: ColumnElement[Any] | _Slice) -> str:
+        ends = place if isinstance(place, tuple) else (place,)
+        return "[" + ":".join(compiler.process(end, **kw) for end in ends) + "]"
+
+    return f"({compiler.process(element.array, **kw)})" + "".join(map(one, element.places))
+
+
+def _path(tenant: ColumnElement[Any], claims: Claims) -> tuple[ColumnElement[Any], ...]:
+    """Where in the array of windows those of the tenant of a row are: 30 bits of a hash of its id, and 30 others.
+
+    ``app.current_windows`` puts them there.
+    """
+    if not claims.tied:
+        return ()
+    hashed = func.hashtextextended(tenant, literal_column("0"))
+    return tuple(cast(hashed.op(how)(literal_column(by)), Integer) for how, by in (("&", "1073741823"), (">>", "34")))
+
+
+def _open(
+    tenant: ColumnElement[Any], claims: Claims, place: ColumnElement[Any], *, artefact: bool
+) -> ColumnElement[bool]:
+    """Whether the split of a row has a window; of an artefact, whether its split or a later one has."""
+    path = _path(tenant, claims)
+    if not artefact:
+        return Place(claims.windows, *path, place).is_not(None)
+    later: _Slice = (place, literal_column(str(len(WINDOWED))))
+    return Present(Place(claims.windows, *((step, step) for step in path), later)) > literal_column("0")
+
+
+class Present(ColumnElement[int]):
+    """How many elements of an array are not NULL; NULL for no array."""
+
+    inherit_cache = False
+
+    def __init__(self, array: ColumnElement[Any]) -> None:
+        self.array, self.type = array, Integer()
+
+
+@compiles(Present)
+def _render_present(element: Present, compiler: Any, **kw: Any) -> str:
+    return f"num_nonnulls(VARIADIC {compiler.process(element.array, **kw)})"
 
 
 def _place(split: ColumnElement[Any] | None, only: str | None) -> ColumnElement[Any]:

@@ -30,6 +30,7 @@ WALL_CLAIMS = Claims(
     splits=literal_column("(SELECT app.current_splits())::text[]"),
     artefact_splits=literal_column("(SELECT app.current_artefact_splits())::text[]"),
     windows=literal_column("(SELECT app.current_windows())"),
+    tied=True,
 )
 
 
