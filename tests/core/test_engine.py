@@ -85,6 +85,41 @@ async def test_nothing_is_left_for_the_next_asynchronous_user(settings: Settings
     await engines.dispose_async_engines()
 
 
+REPLACED = (
+    "DEALLOCATE ALL",
+    # The names that the drivers give.
+    *(f'PREPARE "{name}" AS SELECT 1' for name in ("_pg3_0", "__asyncpg_stmt_1__")),
+)
+PREPARED = "SELECT count(*) FROM pg_prepared_statements WHERE from_sql"
+
+
+def test_no_statement_of_another_is_run_for_the_next_user(settings: Settings) -> None:
+    """Under the name of one that the driver prepared, it would run with the next user's parameters, in his scope."""
+    engine = engines.app_engine(settings=settings)
+    with engine.connect() as connection:
+        first = connection.scalar(text("SELECT pg_backend_pid()"))
+        for statement in REPLACED:
+            connection.execute(text(statement))
+        connection.commit()
+        assert connection.scalar(text(PREPARED)) == 2
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT pg_backend_pid()")) != first
+        assert connection.scalar(text(PREPARED)) == 0
+
+
+async def test_no_statement_of_another_is_run_for_the_next_asynchronous_user(settings: Settings) -> None:
+    engine = engines.async_app_engine(settings=settings)
+    async with engine.connect() as connection:
+        first = await connection.scalar(text("SELECT pg_backend_pid()"))
+        driver = (await connection.get_raw_connection()).driver_connection
+        for statement in REPLACED:
+            await driver.execute(statement)
+    async with engine.connect() as connection:
+        assert await connection.scalar(text("SELECT pg_backend_pid()")) != first
+        assert await connection.scalar(text(PREPARED)) == 0
+    await engines.dispose_async_engines()
+
+
 def test_temporary_tables_are_gone_too(server: EmbeddedServer) -> None:
     # Only a role with more rights than the session's can make one.
     engine = engines.build_engine(server.url("owner"))

@@ -26,12 +26,17 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolResetState
 
 from hedgerow.core.settings import Pooler, Settings, async_connect_args, async_url, resolve_urls, sync_url
 
-# What DISCARD ALL does, except that prepared statements stay: both drivers keep count of theirs. A rollback
+# What DISCARD ALL does, except that the drivers' prepared statements stay: they keep count of them. A rollback
 # alone leaves cursors WITH HOLD, settings, an assumed role, advisory locks, temporary tables and the last
 # sequence values.
 _FORGET: Final = (
     "SET SESSION AUTHORIZATION DEFAULT; RESET ALL; CLOSE ALL; UNLISTEN *; SELECT pg_advisory_unlock_all(); "
-    "DISCARD TEMP; DISCARD SEQUENCES"
+    "DISCARD TEMP; DISCARD SEQUENCES; "
+    # Text can drop a statement that the driver has prepared and prepare its own under that name, which the next user
+    # would then run in another scope. Drivers do not prepare by SQL, so what was is a stranger's: the error closes the
+    # connection.
+    "DO $$ BEGIN IF EXISTS (SELECT FROM pg_catalog.pg_prepared_statements WHERE from_sql) THEN "
+    "RAISE EXCEPTION 'The connection is closed: it holds a statement that was prepared by SQL'; END IF; END $$"
 )
 
 # asyncpg prepares whatever it runs. Behind a pooler nothing is kept for the next time, and names never meet those
