@@ -145,6 +145,29 @@ def test_a_writer_waits_for_the_history_and_not_for_others(store: Store) -> None
     assert store.history() == expected(range(3))
 
 
+def test_ageing_does_not_bring_back_what_is_retracted_meanwhile(store: Store) -> None:
+    """It has read the value before it waits for whoever retracts it."""
+    with store.world.session() as session:
+        made = FeatureStore(session).create(store.value(1, 0))
+        session.commit()
+        value_id = made.value_id
+
+    def age() -> None:
+        with store.world.session() as session:
+            FeatureDefinitionRepository(session).update_feature_freshness()
+            session.commit()
+
+    with ThreadPoolExecutor(1) as pool, store.world.session() as first:
+        FeatureStore(first).update(value_id, {"status": "invalid"})
+        ageing = pool.submit(age)
+        waiting = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        while not store.world.admin(waiting):
+            assert not ageing.done()
+        first.commit()
+        ageing.result(timeout=30)
+    assert store.history() == [(1, 0, None, "invalid")]
+
+
 def test_versions_have_neither_gaps_nor_doubles(store: Store) -> None:
     def work(_: int) -> list[int]:
         made = []
