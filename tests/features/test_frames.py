@@ -246,6 +246,16 @@ def test_types_of_a_frame_and_of_an_answer(clean: Store, driver: str) -> None:
         assert (online["H1"][kind], online["null"][kind]) == (value, None)
 
 
+def test_an_embedding_of_large_whole_numbers_is_one_of_floats(clean: Store) -> None:
+    """Arrow refuses a whole number beyond 2**53 as a float, and with it the frame."""
+    write(clean, clean.value([2**60 + 1, 1], 0, feature_id=clean.id("embedding")))
+    frame = ask(clean, [("H1", day(1))], ["calls:embedding"])
+    assert frame.column("embedding").to_pylist() == [[float(2**60), 1.0]]
+    with clean.world.session() as session:
+        (found,) = FeatureStore(session).online_features(["H1"], ["calls:embedding"])["H1"].values()
+    assert [type(number) for number in found] == [float, float]
+
+
 def test_tables_and_frames_keep_what_came_along_and_their_order(clean: Store) -> None:
     write(clean, clean.value(1, 0), clean.value(2, 10), clean.value(3, 0, "H2"))
     given = {

@@ -183,6 +183,9 @@ def decoded(data_type: FeatureDataType, values: Sequence[Any]) -> Sequence[Any]:
             return values
         case FeatureDataType.BOOLEAN:
             return [_TRUTH.get(text) for text in values]
+        case FeatureDataType.EMBEDDING:
+            # Floats, whole numbers too: Arrow refuses one beyond 2**53 as a float.
+            return [None if text is None else json.loads(text, parse_int=float) for text in values]
         case _:
             return [None if text is None else json.loads(text) for text in values]
 
