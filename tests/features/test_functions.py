@@ -17,7 +17,7 @@ from features.conftest import Store, day
 from hedgerow.core.errors import SplitAccessError
 from hedgerow.core.open_scope import ISSUE_SCOPE, issuing_parameters
 from hedgerow.core.repository import FilterError, RowNotFoundError
-from hedgerow.features import FeatureStatus, FeatureValueStatus
+from hedgerow.features import FeatureGroup, FeatureStatus, FeatureValueStatus
 from hedgerow.features.errors import FeatureStatusError, FeatureTypeError, UnknownFeatureError
 from hedgerow.features.repository import AsyncFeatureDefinitionRepository, AsyncFeatureGroupRepository
 from hedgerow.features.store import AsyncFeatureStore
@@ -211,10 +211,14 @@ def test_bulk_puts_each_value_into_its_place(clean: Store, driver: str) -> None:
 
 
 def test_bulk_is_all_or_nothing(clean: Store, driver: str) -> None:
+    (sealed,) = patients("holdout", 1)
     broken: list[tuple[type[Exception], dict[str, Any]]] = [
         (FilterError, {k: v for k, v in item(clean).items() if k != "value"}),
         (FilterError, {k: v for k, v in item(clean).items() if k != "entity_id"}),
         (FilterError, item(clean, entity_type=None)),
+        (FilterError, item(clean, valid_til=day(3))),
+        (FilterError, item(clean, tenant_id=OTHER)),
+        (FilterError, item(clean, status="stale")),
         (FilterError, item(clean, feature_id="no uuid")),
         (FilterError, item(clean, computed_at="yesterday-ish")),
         (FilterError, item(clean, computed_at=datetime(2024, 1, 1))),
@@ -223,7 +227,7 @@ def test_bulk_is_all_or_nothing(clean: Store, driver: str) -> None:
         (FeatureTypeError, item(clean, "text")),
         (UnknownFeatureError, item(clean, feature_id=uuid4())),
         (UnknownFeatureError, item(clean, feature_id=clean.id(tenant=OTHER))),
-        (SplitAccessError, item(clean, entity_type="patient", entity_id=patients("holdout", 1)[0])),
+        (SplitAccessError, item(clean, feature_id=clean.id(group="labs"), entity_type="patient", entity_id=sealed)),
     ]
     with clean.world.repository(driver, AsyncFeatureStore, clean.world.scope()) as store:
         for error, bad in broken:
@@ -305,24 +309,29 @@ def test_features_of_an_entity(clean: Store, driver: str) -> None:
         third = features.create_feature_definition("numeric", clean.group(), "numeric")
         assert third.version == 3, "has no value, so the second answers"
         version = second.feature_id
+        group = FeatureGroup(group_name="visits", entity_type="hcp")
+        features.session.add(group)
+        features.session.flush()
+        other = features.create_feature_definition("json", group.group_id, "json").feature_id
         features.session.commit()
     with clean.world.session() as session:
         session.add_all([clean.value(1, 0), clean.value(2, 0, feature_id=version)])
         session.add(clean.value("old", 0, feature_id=clean.id("categorical"), status="stale"))
-        session.add(clean.value({"a": 1}, 0, feature_id=clean.id("json", "labs")))
+        session.add(clean.value({"a": 1}, 0, feature_id=other))
         session.commit()
     with clean.world.repository(driver, AsyncFeatureStore, clean.world.scope()) as store:
         every = store.get_entity_features("H1")
         assert [(f.group_name, f.feature_name, f.value, f.status) for f in every] == [
             ("calls", "categorical", "old", FeatureValueStatus.STALE),
             ("calls", "numeric", 2, FeatureValueStatus.CURRENT),
-            ("labs", "json", {"a": 1}, FeatureValueStatus.CURRENT),
+            ("visits", "json", {"a": 1}, FeatureValueStatus.CURRENT),
         ]
         fresh = store.get_entity_features("H1", "hcp", "calls", include_stale=False)
         assert [f.value for f in fresh] == [2]
         assert store.get_entity_features("H1", "patient") == store.get_entity_features("nobody") == []
     clean.world.admin("DELETE FROM feature_values")
-    clean.world.admin("DELETE FROM feature_definitions WHERE version > 1")
+    clean.world.admin("DELETE FROM feature_definitions WHERE version > 1 OR feature_id = :f", f=other)
+    clean.world.admin("DELETE FROM feature_groups WHERE group_name = 'visits'")
 
 
 # --- Freshness -------------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, text, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from features.conftest import Store, day, days
@@ -19,8 +20,9 @@ from hedgerow.core.errors import SplitAccessError
 from hedgerow.core.repository import FilterError, ReadOnlyError
 from hedgerow.features import FeatureStatus, FeatureValue, FeatureValueStatus
 from hedgerow.features.errors import FeatureTypeError, UnknownFeatureError
-from hedgerow.features.repository import FeatureDefinitionRepository
+from hedgerow.features.repository import FeatureDefinitionRepository, FeatureGroupRepository
 from hedgerow.features.store import FeatureStore
+from planting import planting
 from world import TENANT, patients
 
 
@@ -148,10 +150,62 @@ def test_what_is_reopened_follows_its_feature(store: Store, status: str, reopene
     assert store.history() == [(1, 0, None, reopened)]
 
 
+@pytest.mark.parametrize(("status", "at_best"), [("deprecated", "stale"), ("archived", "expired")])
+def test_nothing_is_current_where_its_feature_is_retired(store: Store, status: str, at_best: str) -> None:
+    """Neither what is written then nor what is put back or made current by hand."""
+    with store.world.session() as session:
+        FeatureDefinitionRepository(session).update_feature_status(store.id(), status)
+        session.commit()
+    write(store, store.value(1, 0), store.value(2, 10, status="invalid"))
+    assert store.history() == [(1, 0, None, at_best), (2, 10, None, "invalid")]
+    for value in (2, 2):
+        with store.world.session() as session:
+            FeatureStore(session).update(the(session, value).value_id, {"status": "current"})
+            session.commit()
+        assert store.history() == [(1, 0, 10, at_best), (2, 10, None, at_best)]
+
+
+def test_what_is_not_the_newest_never_becomes_current(clean: Store) -> None:
+    """With an older one as current, every later value would meet the unique index for ever."""
+    write(clean, clean.value(1, 0), clean.value(2, 10))
+    with clean.world.session() as session:
+        values = FeatureStore(session)
+        values.update(the(session, 2).value_id, {"status": "expired"})
+        assert values.update(the(session, 1).value_id, {"status": "current"}).status == "stale"
+        session.commit()
+    assert clean.history() == [(1, 0, 10, "stale"), (2, 10, None, "expired")]
+    with clean.world.session() as session:
+        FeatureStore(session).update(the(session, 2).value_id, {"status": "current"})
+        session.commit()
+    write(clean, clean.value(3, 20))
+    assert clean.history() == [(1, 0, 10, "stale"), (2, 10, 20, "stale"), (3, 20, None, "current")]
+
+
+def test_a_status_by_hand_is_no_other_end(clean: Store) -> None:
+    """What superseded a value ends it, and is not what its writer stated."""
+    write(clean, clean.value(1, 0), clean.value(2, 10))
+    with clean.world.session() as session:
+        for status in ("expired", "current"):
+            FeatureStore(session).update(the(session, 1).value_id, {"status": status})
+        session.commit()
+    remove(clean, 2)
+    assert clean.history() == [(1, 0, None, "current")]
+
+
+def test_an_end_given_with_the_retraction_is_a_stated_one(clean: Store) -> None:
+    write(clean, clean.value(1, 0))
+    with clean.world.session() as session:
+        value = the(session, 1).value_id
+        FeatureStore(session).update(value, {"status": "invalid", "valid_until": day(7)})
+        FeatureStore(session).update(value, {"status": "current"})
+        session.commit()
+    assert clean.history() == [(1, 0, 7, "current")]
+
+
 def test_one_current_row_by_key(clean: Store) -> None:
     """Whoever goes past the triggers meets the key."""
     write(clean, clean.value(1, 0), clean.value(2, 10))
-    with clean.world.database.engine("admin").connect() as connection, pytest.raises(IntegrityError, match="current"):
+    with planting(clean.world.database) as connection, pytest.raises(IntegrityError, match="current"):
         connection.execute(text("UPDATE feature_values SET status = 'current'"))
 
 
@@ -165,6 +219,20 @@ def test_a_duplicate_changes_nothing_whether_refused_or_skipped(clean: Store) ->
         again = {"feature_id": clean.id(), "entity_id": "H1", "entity_type": "hcp", "value": 7}
         times = {"computed_at": day(10), "valid_from": day(5)}
         assert FeatureStore(session).bulk_insert_feature_values([{**again, **times}]) == 0
+        session.commit()
+    assert clean.history() == before
+
+
+def test_a_row_that_is_there_already_changes_nothing_when_it_is_skipped(clean: Store) -> None:
+    """A load that is run again with ids of its own, whatever times it gives them now."""
+    write(clean, clean.value(1, 0), clean.value(2, 10))
+    before = clean.history()
+    with clean.world.session() as session:
+        known = the(session, 1)
+        given = {name: getattr(known, name) for name in ("value_id", "feature_id", "entity_id", "entity_type", "value")}
+        for start, computed in ((0, 0), (5, 0), (5, 15), (20, 20)):
+            times = {"valid_from": day(start), "computed_at": day(computed)}
+            session.execute(insert(FeatureValue).values(**given, **times).on_conflict_do_nothing())
         session.commit()
     assert clean.history() == before
 
@@ -191,12 +259,12 @@ def test_when_a_value_holds_and_was_known_is_written_once(clean: Store) -> None:
 
 
 FITS: dict[str, tuple[list[Any], list[Any]]] = {
-    "numeric": ([1, -0.5, 0, 1e15, None], ["1", True, [1], {}, 10**301, 10**400]),
+    "numeric": ([1, -0.5, 0, 10**300, -1e-300, None], ["1", True, [1], {}, 10**301, -(10**301), 1e-301, 10**400]),
     "categorical": (["", "a", None], [1, False, ["a"], {}]),
     "boolean": ([True, False, None], [0, "true", [], {}]),
     "array": ([[], [1, "a", None], None], [1, "[]", {}]),
     "json": ([1, "a", True, [], {}, None], []),
-    "embedding": ([[], [1, 2.5], None], [[1, "a"], [[1]], [None], 1, "[1]", {}]),
+    "embedding": ([[], [0, 1, 2.5], None], [[1, "a"], [[1]], [None], [10**301], [1, 1e-301], 1, "[1]", {}]),
 }
 
 
@@ -223,6 +291,36 @@ def test_patients_have_one_spelling(clean: Store, kind: str) -> None:
     """Another one would be an entity type of its own, whose values have no split."""
     with clean.world.session() as session, pytest.raises(FilterError, match="one_spelling_of_patient"):
         FeatureStore(session).create(clean.value(entity_type=kind))
+
+
+def test_a_feature_about_patients_has_values_of_patients_alone(clean: Store) -> None:
+    """Or the value has no split, and every scope reads it; and no frame of the feature."""
+    (train,) = patients("train", 1)
+    with clean.world.session() as session:
+        store = FeatureStore(session)
+        for group, kind in (("labs", "hcp"), ("labs", "pateint"), ("calls", "patient")):
+            with pytest.raises(FilterError, match=f"and the value about {kind}"):
+                store.create(clean.value(1, 0, train, feature_id=clean.id(group=group), entity_type=kind))
+
+
+def test_what_a_feature_is_about_is_written_once(clean: Store) -> None:
+    with clean.world.session() as session:
+        with pytest.raises(ReadOnlyError):
+            FeatureGroupRepository(session).update(clean.group(), {"entity_type": "pharmacy"})
+        with pytest.raises(ReadOnlyError):
+            FeatureDefinitionRepository(session).update(clean.id(), {"group_id": clean.group("labs")})
+
+
+@pytest.mark.parametrize("column", ["computed_at", "valid_from", "valid_until", "event_timestamp"])
+@pytest.mark.parametrize("moment", ["infinity", "-infinity", "10000-01-01", "0001-01-01 BC", "9999-12-31T23:00Z"])
+def test_a_moment_that_nobody_could_read_is_refused(clean: Store, column: str, moment: str) -> None:
+    """Python knows neither infinity nor such years: one row, and its whole history could not be read."""
+    value = {"feature_id": clean.id(), "entity_id": "H1", "entity_type": "hcp", "value": 1, "valid_from": day(0)}
+    with clean.world.session() as session:
+        store = FeatureStore(session)
+        with pytest.raises(FilterError):
+            store.bulk_insert_feature_values([{**value, column: moment}])
+        assert store.get_feature_values(clean.id(), "H1") == []
 
 
 def test_a_patients_value_has_the_patients_split(clean: Store) -> None:

@@ -31,10 +31,20 @@ def _one_spelling() -> CheckConstraint:
     )
 
 
+_TIMES: Final = ("computed_at", "valid_from", "valid_until", "stated_until", "event_timestamp")
+
+
+def _readable(column: str) -> str:
+    # Infinity and years that Python does not have, in any time zone: one such row, and its history cannot be read.
+    return f"{column} BETWEEN '0001-01-02 00:00:00+00'::timestamptz AND '9999-12-30 00:00:00+00'::timestamptz"
+
+
 class FeatureGroup(WrittenUnsealed, Timestamped, TenantOwned, Base):
     """Named set of related features of one kind of entity."""
 
     __tablename__ = "feature_groups"
+    # Its values would be about the one kind, and frames ask for the other.
+    __app_fixed__ = ("entity_type",)
     __table_args__ = (
         UniqueConstraint("tenant_id", "group_name"),
         _one_spelling(),
@@ -54,7 +64,7 @@ class FeatureDefinition(WrittenUnsealed, Timestamped, TenantOwned, Base):
     """One version of a feature: its type, how it is computed, how fresh it has to be, and its status."""
 
     __tablename__ = "feature_definitions"
-    __app_fixed__ = ("data_type",)
+    __app_fixed__ = ("data_type", "group_id")
     __table_args__ = (
         *tenant_fk("group_id", "feature_groups.group_id", ondelete="RESTRICT"),
         UniqueConstraint("tenant_id", "group_id", "feature_name", "version"),
@@ -114,7 +124,7 @@ class FeatureValue(WrittenUnsealed, PartlySplit, TenantOwned, Base):
         UniqueConstraint("tenant_id", "feature_id", "entity_type", "entity_id", "computed_at"),
         CheckConstraint("valid_until IS NULL OR valid_until > valid_from", name="valid_until_after_from"),
         CheckConstraint("stated_until IS NULL OR stated_until > valid_from", name="stated_until_after_from"),
-        CheckConstraint("isfinite(computed_at) AND isfinite(valid_from)", name="finite_times"),
+        *(CheckConstraint(_readable(column), name=f"{column}_readable") for column in _TIMES),
         CheckConstraint(f"(entity_type = '{PATIENT}') = (split_assignment IS NOT NULL)", name="split_of_patients"),
         _one_spelling(),
         Index(
@@ -180,8 +190,9 @@ class FeatureValue(WrittenUnsealed, PartlySplit, TenantOwned, Base):
                 "BEFORE UPDATE",
                 "app.restate_feature_value()",
                 # Depth: the end that a neighbour's trigger sets is no statement of the writer.
-                condition="pg_trigger_depth() = 0 AND (OLD.status = 'invalid') = (NEW.status = 'invalid')"
-                " AND (OLD.valid_until, OLD.stated_until) IS DISTINCT FROM (NEW.valid_until, NEW.stated_until)",
+                condition="pg_trigger_depth() = 0 AND (OLD.status <> 'invalid' OR NEW.status = 'invalid')"
+                " AND ((OLD.valid_until, OLD.stated_until) IS DISTINCT FROM (NEW.valid_until, NEW.stated_until)"
+                " OR OLD.status <> 'current' AND NEW.status = 'current')",
             ),
             Trigger("hold_history_of_deleted", "BEFORE DELETE", "app.hold_feature_history()"),
             Trigger("hold_history_of_retracted", "BEFORE UPDATE", "app.hold_feature_history()", condition=retracted),

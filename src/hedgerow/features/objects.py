@@ -7,6 +7,7 @@ DOMAIN = Domain(
     purpose="The feature store: groups, definitions, values with their validity, freshness",
     functions=(
         Function("feature_value_end", schema="app"),
+        Function("feature_value_status", schema="app"),
         Function("lock_feature_history", schema="app"),
         Function("place_feature_value", schema="app", callers=None),
         Function("restate_feature_value", schema="app", callers=None),
