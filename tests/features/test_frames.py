@@ -278,9 +278,11 @@ def test_an_empty_frame_has_its_columns(clean: Store) -> None:
 def test_moments_are_cut_down_to_the_microsecond(clean: Store) -> None:
     """Rounded up, a nanosecond could reach what came after it."""
     write(clean, clean.value(1, 0))
-    just_before = pd.Timestamp(day(0)) - pd.Timedelta(nanoseconds=1)
-    frame = pd.DataFrame({"entity_id": ["H1"], "asked_at": pd.Series([just_before], dtype="datetime64[ns, UTC]")})
-    assert ask(clean, frame).column("numeric").to_pylist() == [None]
+    before_the_epoch = datetime(1960, 1, 1, tzinfo=UTC)
+    write(clean, clean.value(2, 0, "H2", computed_at=before_the_epoch, valid_from=before_the_epoch))
+    just_before = [pd.Timestamp(start) - pd.Timedelta(nanoseconds=1) for start in (day(0), before_the_epoch)]
+    frame = pd.DataFrame({"entity_id": ["H1", "H2"], "asked_at": pd.Series(just_before, dtype="datetime64[ns, UTC]")})
+    assert ask(clean, frame).column("numeric").to_pylist() == [None, None]
 
 
 @pytest.mark.parametrize(
@@ -288,7 +290,7 @@ def test_moments_are_cut_down_to_the_microsecond(clean: Store) -> None:
     [
         ([("H1", datetime(2024, 1, 1))], ["calls:numeric"], {}, "time zone"),
         ([("H1", "2024-01-01")], ["calls:numeric"], {}, "time zone"),
-        (pd.DataFrame({"entity_id": ["H1"]}), ["calls:numeric"], {}, "no column asked_at"),
+        (pd.DataFrame({"entity_id": ["H1"]}), ["calls:numeric"], {}, "0 columns asked_at"),
         (pd.DataFrame({"entity_id": ["H1"], "asked_at": [datetime(2024, 1, 1)]}), ["calls:numeric"], {}, "time zone"),
         (pa.table({"entity_id": [None], "asked_at": [day(0)]}), ["calls:numeric"], {}, "1 rows have no entity_id"),
         ([("H1", day(0))], [], {}, "needs a feature"),
@@ -378,6 +380,21 @@ def test_a_name_that_means_nothing_or_too_much(clean: Store, versions: Any, name
         ask(clean, [("H1", day(0))], [name])
     with clean.world.session() as session, pytest.raises(UnknownFeatureError, match=said):
         FeatureStore(session).online_features(["H1"], {"known": "calls:numeric", "asked": name})
+
+
+def test_a_name_means_one_version_throughout(
+    clean: Store, versions: dict[int, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another one that becomes active while a frame is made is for the next frame."""
+    meant = FeatureStore._meant
+
+    def activate(*args: Any) -> Any:
+        found = meant(*args)
+        clean.world.admin("UPDATE feature_definitions SET status = 'active' WHERE feature_id = :f", f=versions[4])
+        return found
+
+    monkeypatch.setattr(FeatureStore, "_meant", activate)
+    assert ask(clean, [("H1", day(1))], ["aged"]).column("aged").to_pylist() == [3]
 
 
 def test_another_tenants_features_and_values_are_none(clean: Store) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from typing import Final
 
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from hedgerow.core.errors import HedgerowError
-from hedgerow.core.repository import FilterError, RepositoryError, RowNotFoundError
-from hedgerow.core.server_errors import server_words
+from hedgerow.core.repository import RepositoryError
+from hedgerow.core.repository import refusals as common_refusals
+from hedgerow.core.repository.refusals import INVALID as INVALID
+from hedgerow.core.repository.refusals import NO_PARENT
 
 
 class FeatureError(RepositoryError):
@@ -25,6 +27,10 @@ class FeatureStatusError(FeatureError, ValueError):
     """A feature does not go from its status to the one asked for."""
 
 
+class FeatureInUseError(FeatureError):
+    """A feature that has values, or a group that has features, was to be deleted."""
+
+
 class FeatureTypeError(FeatureError, TypeError):
     """A value is not of its feature's type."""
 
@@ -33,33 +39,13 @@ class MissingExtraError(HedgerowError, ImportError):
     """What was asked for needs a package that an extra of hedgerow brings."""
 
 
-_NO_DATA_FOUND, _DATATYPE_MISMATCH = "P0002", "42804"
-_INVALID_PARAMETER, _NOT_NULL, _FOREIGN_KEY = "22023", "23502", "23503"
-_DATA_EXCEPTION, _CHECK = "22", "23514"
+_WRONG_TYPE: Final = "42804"
+_KINDS: Final[Mapping[str, type[RepositoryError]]] = {NO_PARENT: UnknownFeatureError, _WRONG_TYPE: FeatureTypeError}
+_PARENTS: Final = {"feature_groups": "group", "feature_definitions": "feature"}
 
 
-@contextmanager
-def refusals(session: Session, table: str, *, status: bool = False) -> Iterator[None]:
-    """Run statements in a savepoint, and say what the database refuses in the package's words.
-
-    :param status: an invalid parameter is a status that the feature cannot take.
-    """
-    try:
-        with session.begin_nested():
-            yield
-    except DBAPIError as error:
-        state, message, hint = server_words(error)
-        kind: type[HedgerowError] | None = None
-        if state == _NO_DATA_FOUND:
-            kind = RowNotFoundError
-        elif state == _DATATYPE_MISMATCH:
-            kind = FeatureTypeError
-        elif state == _INVALID_PARAMETER:
-            kind = FeatureStatusError if status else FilterError
-        elif state == _FOREIGN_KEY:
-            kind, hint = UnknownFeatureError, "give the id of a feature, or of a group, of the tenant"
-        elif state in (_NOT_NULL, _CHECK) or (state or "").startswith(_DATA_EXCEPTION):
-            kind, hint = FilterError, hint or "see the columns of the table for what they take"
-        if kind is None:
-            raise
-        raise kind(message, remedy=hint, table=table) from error
+def refusals(
+    session: Session, table: str, kinds: Mapping[str, type[RepositoryError]] | None = None
+) -> AbstractContextManager[None]:
+    """:func:`hedgerow.core.repository.refusals`, in the words of the feature store."""
+    return common_refusals(session, table, {**_KINDS, **(kinds or {})}, _PARENTS)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from hedgerow.core.repository import FilterError
+from hedgerow.features.checking import id_of_entity, several
 from hedgerow.features.enums import FeatureDataType
 from hedgerow.features.errors import MissingExtraError
 
@@ -61,14 +62,8 @@ class Frame:
         self._compute = needed("pyarrow.compute")
         table = self._table(entity_times)
         self._rest = table.drop_columns([ENTITY, MOMENT])
-        self._entities = self._filled(table, ENTITY).cast(self._pa.string())
-        moments = self._filled(table, MOMENT)
-        if not (self._pa.types.is_timestamp(moments.type) and moments.type.tz):
-            raise FilterError(
-                "A moment without a time zone has no place in time.", remedy=f"give {MOMENT} a time zone, such as UTC"
-            )
-        # Downwards to the microsecond, which is the grain of the database: nothing later becomes known by it.
-        self._moments = moments.cast(self._pa.timestamp("us", "UTC"), safe=False)
+        self._entities = self._ids(self._filled(table, ENTITY))
+        self._moments = self._in_time(self._filled(table, MOMENT))
         self._order: Any = None
 
     def __len__(self) -> int:
@@ -132,14 +127,14 @@ class Frame:
         if isinstance(entity_times, self._pa.Table):
             table = entity_times
         elif type(entity_times).__module__.partition(".")[0] == "pandas":
-            table = self._pa.Table.from_pandas(entity_times, preserve_index=False)
+            try:
+                table = self._pa.Table.from_pandas(entity_times, preserve_index=False)
+            except (self._pa.ArrowException, ValueError, TypeError, OverflowError) as error:
+                raise FilterError(
+                    f"Arrow takes no such data frame: {error}.", remedy="mend or drop the column"
+                ) from error
         else:
-            pairs = [(str(entity), moment) for entity, moment in entity_times]
-            for _, moment in pairs:
-                if not isinstance(moment, datetime) or moment.tzinfo is None:
-                    raise FilterError(
-                        f"{moment!r} is no moment with a time zone.", remedy="give a datetime with tzinfo, such as UTC"
-                    )
+            pairs = [_pair(pair) for pair in several(entity_times, "pairs of an entity and a moment")]
             stamp = self._pa.timestamp("us", "UTC")
             table = self._pa.table(
                 {
@@ -147,9 +142,9 @@ class Frame:
                     MOMENT: self._pa.array([moment for _, moment in pairs], stamp),
                 }
             )
-        missing = [name for name in (ENTITY, MOMENT) if name not in table.column_names]
-        if missing:
-            raise FilterError(f"There is no column {' and no '.join(missing)}.", remedy=f"name them {ENTITY}, {MOMENT}")
+        for name in (ENTITY, MOMENT):
+            if (found := table.column_names.count(name)) != 1:
+                raise FilterError(f"There are {found} columns {name}.", remedy=f"name one {ENTITY}, one {MOMENT}")
         return table.combine_chunks()
 
     def _filled(self, table: Any, name: str) -> Any:
@@ -157,6 +152,38 @@ class Frame:
         if column.null_count:
             raise FilterError(f"{column.null_count} rows have no {name}.", remedy="leave them out")
         return column
+
+    def _ids(self, column: Any) -> Any:
+        types, kind = self._pa.types, column.type
+        kind = kind.value_type if types.is_dictionary(kind) else kind
+        texts = column.cast(self._pa.string()) if types.is_integer(kind) or types.is_null(kind) else column
+        if not (types.is_string(kind) or types.is_large_string(kind) or texts is not column):
+            raise FilterError(f"Entities are not {kind}.", remedy=f"give {ENTITY} as text")
+        texts = texts.cast(self._pa.string())
+        if any("\0" in text for text in texts.to_pylist()):
+            raise FilterError(
+                "The id of an entity holds a NUL.", remedy="PostgreSQL stores none: there is no such entity"
+            )
+        return texts
+
+    def _in_time(self, column: Any) -> Any:
+        if not (self._pa.types.is_timestamp(column.type) and column.type.tz):
+            raise FilterError(
+                "A moment without a time zone has no place in time.", remedy=f"give {MOMENT} a time zone, such as UTC"
+            )
+        # Downwards to the microsecond, which is the grain of the database: nothing later becomes known by it. A cast
+        # alone goes towards 1970, which is upwards before it.
+        instants = column.cast(self._pa.timestamp(column.type.unit, "UTC"))
+        if column.type.unit == "ns":
+            instants = self._compute.floor_temporal(instants, unit="microsecond")
+        try:
+            moments = instants.cast(self._pa.timestamp("us", "UTC"))
+            ends = self._compute.min_max(moments.cast(self._pa.int64())).as_py().values()
+        except self._pa.ArrowException as error:
+            raise FilterError(f"A moment is out of time: {error}.", remedy=_YEARS) from error
+        if any(end is not None and not _FIRST <= end <= _LAST for end in ends):
+            raise FilterError("A moment is out of time.", remedy=_YEARS)
+        return moments
 
     def _type(self, data_type: FeatureDataType) -> Any:
         match data_type:
@@ -189,5 +216,24 @@ def decoded(data_type: FeatureDataType, values: Sequence[Any]) -> Sequence[Any]:
         case _:
             return [None if text is None else json.loads(text) for text in values]
 
+
+def _pair(pair: Any) -> tuple[str, datetime]:
+    if isinstance(pair, str | bytes) or not isinstance(pair, Sequence) or len(pair) != 2:
+        raise FilterError(f"{pair!r} is no pair.", remedy="give pairs of an entity and a moment")
+    entity, moment = pair
+    if not isinstance(moment, datetime) or moment.tzinfo is None:
+        raise FilterError(
+            f"{moment!r} is no moment with a time zone.", remedy="give a datetime with tzinfo, such as UTC"
+        )
+    try:
+        return id_of_entity(entity), moment.astimezone(UTC)
+    except OverflowError:
+        raise FilterError(f"{moment!r} is out of time.", remedy=_YEARS) from None
+
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST: Final = (datetime(1, 1, 2, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
+_LAST: Final = (datetime(9999, 12, 30, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
+_YEARS: Final = "give moments of the years 1 to 9999"
 
 _TRUTH: Final = {"true": True, "false": False}

@@ -5,41 +5,44 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Text, Uuid, bindparam, cast, func, select, type_coerce
+from sqlalchemy import ColumnElement, Select, Text, Uuid, cast, func, literal, select, type_coerce
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
-from hedgerow.core.repository import AsyncBaseRepository, BaseRepository, awaiting
+from hedgerow.core.repository import AsyncBaseRepository, awaiting
+from hedgerow.core.repository.filters import coerced
 from hedgerow.core.types import ENUM_TYPES
+from hedgerow.features.checking import CheckedRepository, text_of
 from hedgerow.features.enums import FeatureDataType, FeatureStatus
-from hedgerow.features.errors import refusals
+from hedgerow.features.errors import INVALID, FeatureStatusError, refusals
 from hedgerow.features.models import FeatureDefinition, FeatureGroup, FeatureValue
 from hedgerow.features.views import FeatureFreshness
 
 
-class FeatureGroupRepository(BaseRepository[FeatureGroup]):
+class FeatureGroupRepository(CheckedRepository[FeatureGroup]):
     """Named sets of features."""
 
     model_class = FeatureGroup
 
     def get_by_name(self, group_name: str) -> FeatureGroup | None:
         """Return the group of a name, None when there is none."""
-        return self.first(self.matching({"group_name": group_name}))
+        return self.first(self.matching({"group_name": coerced(FeatureGroup, "group_name", group_name)}))
 
     def get_by_tag(self, tag: str) -> list[FeatureGroup]:
         """Return the groups that carry a tag, by name."""
-        tags = type_coerce(FeatureGroup.tags, ARRAY(Text))
-        return self.rows(self.select().where(tags.contains([tag])).order_by(FeatureGroup.group_name))
+        tags, wanted = type_coerce(FeatureGroup.tags, ARRAY(Text)), coerced(FeatureGroup, "group_name", tag)
+        return self.rows(self.select().where(tags.contains([wanted])).order_by(FeatureGroup.group_name))
 
 
-class FeatureDefinitionRepository(BaseRepository[FeatureDefinition]):
+class FeatureDefinitionRepository(CheckedRepository[FeatureDefinition]):
     """Features, each in versions."""
 
     model_class = FeatureDefinition
 
     def get_by_group(self, group_name: str) -> list[FeatureDefinition]:
         """Return every version of every feature of a group, by name, the newest version first."""
-        of_group = FeatureDefinition.group.has(FeatureGroup.group_name == group_name)
+        wanted = coerced(FeatureGroup, "group_name", group_name)
+        of_group = FeatureDefinition.group.has(FeatureGroup.group_name == wanted)
         return self.rows(self._by_name(self.select().where(of_group)))
 
     def create_feature_definition(
@@ -54,12 +57,16 @@ class FeatureDefinitionRepository(BaseRepository[FeatureDefinition]):
         Versions have neither gaps nor doubles, however many create them at once. Older versions stay as they are.
 
         :param logic: how it is computed, in whatever language.
-        :raises FilterError: the name is blank.
+        :raises FilterError: the name is blank, or one of them is of another type.
         :raises UnknownFeatureError: there is no such group.
         """
         self._must_be_unsealed()
-        kind = cast(FeatureDataType(data_type), ENUM_TYPES[FeatureDataType])
-        created: ColumnElement[Any] = func.create_feature_definition(name, _uuid(group_id), kind, logic)
+        created: ColumnElement[Any] = func.create_feature_definition(
+            text_of(FeatureDefinition, "feature_name", name),
+            literal(coerced(FeatureDefinition, "group_id", group_id), Uuid()),
+            cast(coerced(FeatureDefinition, "data_type", data_type), ENUM_TYPES[FeatureDataType]),
+            text_of(FeatureDefinition, "computation_logic", logic),
+        )
         with refusals(self.session, self.table_name):
             feature_id = self.session.execute(select(created)).scalar_one()
         return self._reloaded(feature_id)
@@ -71,16 +78,17 @@ class FeatureDefinitionRepository(BaseRepository[FeatureDefinition]):
         become stale, of an archived one current and stale values expired, those of every split included.
 
         :raises FeatureStatusError: another move.
+        :raises FilterError: there is no such status, or the id is none.
         :raises RowNotFoundError: there is no such feature.
         """
         self._must_be_unsealed()
-        wanted = cast(FeatureStatus(status), ENUM_TYPES[FeatureStatus])
-        moved: ColumnElement[Any] = func.update_feature_status(_uuid(feature_id), wanted)
-        self.session.flush()
-        with refusals(self.session, self.table_name, status=True):
+        wanted = cast(coerced(FeatureDefinition, "status", status), ENUM_TYPES[FeatureStatus])
+        known: UUID = coerced(FeatureDefinition, "feature_id", feature_id)
+        moved: ColumnElement[Any] = func.update_feature_status(literal(known, Uuid()), wanted)
+        with refusals(self.session, self.table_name, {INVALID: FeatureStatusError}):
             self.session.execute(select(moved))
         reread_values(self.session)
-        return self._reloaded(UUID(str(feature_id)))
+        return self._reloaded(known)
 
     def calculate_feature_freshness(self, feature_id: UUID | str) -> dict[str, Any] | None:
         """Return how fresh a feature is, an archived one too; None when it is unknown.
@@ -88,7 +96,8 @@ class FeatureDefinitionRepository(BaseRepository[FeatureDefinition]):
         Keys: ``feature_id``, ``freshness_sla_hours``, ``last_computed_at`` (ISO 8601, UTC), ``hours_since_update``,
         ``is_stale``, ``entity_count``; they count the values that the scope holds.
         """
-        found: ColumnElement[Any] = func.calculate_feature_freshness(_uuid(feature_id))
+        known = literal(coerced(FeatureDefinition, "feature_id", feature_id), Uuid())
+        found: ColumnElement[Any] = func.calculate_feature_freshness(known)
         answer: dict[str, Any] | None = self.session.execute(select(found)).scalar_one()
         return answer
 
@@ -150,7 +159,3 @@ def reread_values(session: Session) -> None:
     if ids:
         statement = select(FeatureValue).where(FeatureValue.value_id.in_(ids))
         session.execute(statement, execution_options={"populate_existing": True}).all()
-
-
-def _uuid(value: UUID | str) -> ColumnElement[UUID]:
-    return bindparam(None, UUID(str(value)), type_=Uuid())

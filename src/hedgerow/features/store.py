@@ -13,7 +13,6 @@ answer with holes would look right and be wrong.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,20 +20,36 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Integer, Row, Text, bindparam, cast, column, func, literal, select, true
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Integer,
+    Row,
+    Text,
+    Uuid,
+    bindparam,
+    cast,
+    column,
+    func,
+    literal,
+    select,
+    true,
+)
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP, aggregate_order_by
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.expression import TableValuedAlias
 from sqlalchemy.sql.selectable import LateralFromClause
 
 from hedgerow.core.access import Access, refuse
 from hedgerow.core.errors import SplitAccessError
-from hedgerow.core.repository import AsyncBaseRepository, BaseRepository, FilterError, awaiting
+from hedgerow.core.repository import AsyncBaseRepository, FilterError, awaiting
 from hedgerow.core.repository.contract import Key
+from hedgerow.core.repository.filters import coerced
+from hedgerow.core.types import ENUM_TYPES
 from hedgerow.features import frames
+from hedgerow.features.checking import CheckedRepository, id_of_entity, json_of, plain, several, text_of
 from hedgerow.features.enums import FeatureDataType, FeatureValueStatus
 from hedgerow.features.errors import UnknownFeatureError, refusals
-from hedgerow.features.models import PATIENT, FeatureValue
+from hedgerow.features.models import PATIENT, FeatureGroup, FeatureValue
 from hedgerow.features.names import Named, named
 from hedgerow.features.repository import reread_values
 from hedgerow.features.views import FeatureValueLatest
@@ -70,7 +85,7 @@ class _Feature:
     entity_type: str
 
 
-class FeatureStore(BaseRepository[FeatureValue]):
+class FeatureStore(CheckedRepository[FeatureValue]):
     """Values of features: history, online answers and training frames."""
 
     model_class = FeatureValue
@@ -83,19 +98,18 @@ class FeatureStore(BaseRepository[FeatureValue]):
         For many at once use :meth:`bulk_insert_feature_values`.
 
         :raises FeatureTypeError: the value is not of its feature's type.
+        :raises FilterError: a column cannot hold its value, or the feature, entity and ``computed_at`` are there.
         :raises UnknownFeatureError: there is no such feature.
         :raises SplitAccessError: the scope does not hold the patient's split.
         """
         for _ in range(4):
             try:
-                with refusals(self.session, self.table_name):
-                    return super().create(entity)
-            except IntegrityError as error:
+                return super().create(entity)
+            except FilterError as error:
                 # Somebody else wrote the first value of the entity meanwhile: now it is there to be seen.
-                if CURRENT_KEY not in str(error.orig):
+                if CURRENT_KEY not in str(error.__cause__):
                     raise
-        with refusals(self.session, self.table_name):
-            return super().create(entity)
+        return super().create(entity)
 
     def bulk_insert_feature_values(self, values: Iterable[Mapping[str, Any]]) -> int:
         """Insert values, each into its place in history, and return how many are new; all or nothing.
@@ -109,13 +123,8 @@ class FeatureStore(BaseRepository[FeatureValue]):
         :raises UnknownFeatureError: there is no such feature.
         :raises SplitAccessError: the scope does not hold a patient's split.
         """
-        given = [{key: _plain(key, item) for key, item in value.items()} for value in values]
-        try:
-            document = json.loads(json.dumps(given, allow_nan=False))
-        except (TypeError, ValueError) as error:
-            raise FilterError(f"A value is not JSON: {error}.", remedy="NaN and infinity have no JSON") from error
+        document = json_of([plain(value) for value in several(values, "values")])
         written: ColumnElement[Any] = func.bulk_insert_feature_values(literal(document, JSONB))
-        self.session.flush()
         with refusals(self.session, self.table_name):
             count: int = self.session.execute(select(written)).scalar_one()
         reread_values(self.session)
@@ -127,10 +136,9 @@ class FeatureStore(BaseRepository[FeatureValue]):
         A ``valid_until`` becomes the stated end. The status ``invalid`` takes the value out of history, as if it had
         never been written; another one puts an invalid value back. When it holds and was known is written once.
         """
-        if updates.keys() & {"status", "valid_until", "stated_until"}:
+        if isinstance(updates, Mapping) and set(updates) & {"status", "valid_until", "stated_until"}:
             self._hold(id)
-        with refusals(self.session, self.table_name):
-            return super().update(id, updates)
+        return super().update(id, updates)
 
     def delete(self, id: Key) -> bool:
         """Delete a value and tell whether one went away; what it had superseded holds again."""
@@ -148,7 +156,11 @@ class FeatureStore(BaseRepository[FeatureValue]):
 
         :param entity_type: needed where an id stands for entities of several types.
         """
-        history = func.get_feature_values(cast(str(feature_id), self.table.c.feature_id.type), entity_id, entity_type)
+        history = func.get_feature_values(
+            literal(coerced(FeatureValue, "feature_id", feature_id), self.table.c.feature_id.type),
+            id_of_entity(entity_id),
+            text_of(FeatureValue, "entity_type", entity_type),
+        )
         named_rows = history.table_valued("value_id", name="history")
         found = self.select().join(named_rows, FeatureValue.value_id == named_rows.c.value_id)
         newest = (FeatureValue.computed_at.desc(), FeatureValue.valid_from.desc(), FeatureValue.value_id)
@@ -156,9 +168,10 @@ class FeatureStore(BaseRepository[FeatureValue]):
 
     def get_latest(self, entity_id: str, entity_type: str | None = None) -> list[FeatureValueLatest]:
         """Return the newest value of each feature of an entity, from ``feature_values_latest``; not for training."""
-        latest = select(FeatureValueLatest).where(FeatureValueLatest.entity_id == entity_id)
+        latest = select(FeatureValueLatest).where(FeatureValueLatest.entity_id == id_of_entity(entity_id))
         if entity_type is not None:
-            latest = latest.where(FeatureValueLatest.entity_type == entity_type)
+            kind = text_of(FeatureValueLatest, "entity_type", entity_type)
+            latest = latest.where(FeatureValueLatest.entity_type == kind)
         order = (FeatureValueLatest.entity_type, FeatureValueLatest.feature_name, FeatureValueLatest.feature_id)
         return list(self.session.scalars(latest.order_by(*order), execution_options={"populate_existing": True}))
 
@@ -177,7 +190,12 @@ class FeatureStore(BaseRepository[FeatureValue]):
         :param group_name: of one group only.
         :param include_stale: False leaves out features whose newest value is not current.
         """
-        function = func.get_entity_features(entity_id, entity_type, group_name, include_stale)
+        function = func.get_entity_features(
+            id_of_entity(entity_id),
+            text_of(FeatureValue, "entity_type", entity_type),
+            text_of(FeatureGroup, "group_name", group_name),
+            bool(include_stale),
+        )
         columns = ("feature_name", "group_name", column("value", JSONB), "computed_at", "status")
         rows = function.table_valued(*columns, name="known")
         return [
@@ -193,11 +211,13 @@ class FeatureStore(BaseRepository[FeatureValue]):
 
         :param features: names; all of them of groups of one entity type.
         :raises UnknownFeatureError: a name means no feature with an active version, or several.
-        :raises FilterError: two features would have one column, or are about different kinds of entities.
+        :raises FilterError: two features would have one column, or are about different kinds of entities; or an
+            entity is none.
         :raises SplitAccessError: the scope does not hold the split of a patient; it is logged. A patient who was never
             registered is like any entity that nothing is known about.
         """
-        asked, ids = named(features), [str(entity) for entity in dict.fromkeys(entities)]
+        asked = named(features)
+        ids = list(dict.fromkeys(id_of_entity(entity) for entity in several(entities, "entities")))
         if not ids or not asked:
             return {entity: {} for entity in ids}
         resolved, outside = self._resolve(asked), self._outside(ids, None)
@@ -261,7 +281,8 @@ class FeatureStore(BaseRepository[FeatureValue]):
             return frame.finished([(f.column, f.data_type, []) for f in meant], format)
         # Sorted, so that the values of an entity are looked up while they are at hand.
         frame.sort()
-        resolved = self._resolve(asked)
+        # By id: a name may mean another version by now.
+        resolved = _table(meant)
         known = self._column(resolved, frame.entities, frame.moments)
         rows = self.session.execute(
             select(known.c.numbers, known.c.texts).join_from(resolved, known, true()).order_by(resolved.c.place)
@@ -376,15 +397,17 @@ class AsyncFeatureStore(AsyncBaseRepository[FeatureValue]):
     training_frame = awaiting(FeatureStore.training_frame)
 
 
+def _table(meant: Sequence[_Feature]) -> TableValuedAlias:
+    """Features that names were found to mean, as :meth:`FeatureStore._resolve` gives them."""
+    function = func.unnest(
+        _array([feature.feature_id for feature in meant], Uuid()),
+        _array([feature.data_type for feature in meant], ENUM_TYPES[FeatureDataType]),
+        _array([feature.entity_type for feature in meant], Text()),
+    )
+    return function.table_valued(
+        "feature_id", "data_type", "entity_type", with_ordinality="place", name="meant"
+    ).render_derived()
+
+
 def _array(values: Sequence[Any] | None, kind: Any) -> ColumnElement[Any]:
     return cast(bindparam(None, None if values is None else list(values), type_=ARRAY(kind)), ARRAY(kind))
-
-
-def _plain(key: str, value: Any) -> Any:
-    if isinstance(value, datetime):
-        if value.tzinfo is None:
-            raise FilterError(
-                f"{key} is {value}: a time without a time zone has no place in time.", remedy="give it one, such as UTC"
-            )
-        return value.isoformat()
-    return str(value) if isinstance(value, UUID) else value
