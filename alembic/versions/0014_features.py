@@ -3,11 +3,11 @@
 New enum types: feature_data_type, feature_status, feature_value_status.
 New tables: feature_definitions, feature_groups, feature_values.
 New views: feature_freshness_monitor, feature_values_latest.
-New functions: app.feature_column, app.feature_value_end, app.hold_feature_history, app.lock_feature_history,
-app.patients_outside, app.place_feature_value, app.reopen_feature_history, app.resolve_features,
-app.restate_feature_value, bulk_insert_feature_values, calculate_feature_freshness, cascade_status_change,
-create_feature_definition, get_entity_features, get_feature_values, notify_feature_update,
-update_feature_freshness, update_feature_status.
+New functions: app.feature_column, app.feature_value_end, app.feature_value_status, app.hold_feature_history,
+app.lock_feature_history, app.patients_outside, app.place_feature_value, app.reopen_feature_history,
+app.resolve_features, app.restate_feature_value, bulk_insert_feature_values, calculate_feature_freshness,
+cascade_status_change, create_feature_definition, get_entity_features, get_feature_values,
+notify_feature_update, update_feature_freshness, update_feature_status.
 
 Revision: 0014_features
 Follows: 0013_dspy
@@ -207,15 +207,32 @@ def upgrade() -> None:
             name=op.f("ck_feature_values_split_of_patients"),
         ),
         sa.CheckConstraint(
+            "computed_at BETWEEN '0001-01-02 00:00:00+00'::timestamptz AND '9999-12-30 00:00:00+00'::timestamptz",
+            name=op.f("ck_feature_values_computed_at_readable"),
+        ),
+        sa.CheckConstraint(
             "entity_type = 'patient' OR lower(btrim(entity_type)) NOT IN ('patient', 'patients')",
             name=op.f("ck_feature_values_one_spelling_of_patient"),
+        ),
+        sa.CheckConstraint(
+            "event_timestamp BETWEEN '0001-01-02 00:00:00+00'::timestamptz AND '9999-12-30 00:00:00+00'::timestamptz",
+            name=op.f("ck_feature_values_event_timestamp_readable"),
         ),
         sa.CheckConstraint(
             "split_assignment IN ('train', 'validation', 'test', 'holdout', 'unassigned')",
             name=op.f("ck_feature_values_data_split_type"),
         ),
         sa.CheckConstraint(
-            "isfinite(computed_at) AND isfinite(valid_from)", name=op.f("ck_feature_values_finite_times")
+            "stated_until BETWEEN '0001-01-02 00:00:00+00'::timestamptz AND '9999-12-30 00:00:00+00'::timestamptz",
+            name=op.f("ck_feature_values_stated_until_readable"),
+        ),
+        sa.CheckConstraint(
+            "valid_from BETWEEN '0001-01-02 00:00:00+00'::timestamptz AND '9999-12-30 00:00:00+00'::timestamptz",
+            name=op.f("ck_feature_values_valid_from_readable"),
+        ),
+        sa.CheckConstraint(
+            "valid_until BETWEEN '0001-01-02 00:00:00+00'::timestamptz AND '9999-12-30 00:00:00+00'::timestamptz",
+            name=op.f("ck_feature_values_valid_until_readable"),
         ),
         sa.CheckConstraint(
             "stated_until IS NULL OR stated_until > valid_from", name=op.f("ck_feature_values_stated_until_after_from")

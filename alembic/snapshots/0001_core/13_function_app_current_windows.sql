@@ -1,10 +1,22 @@
 -- When the open scope may look into each split, verified: one range for unassigned, train, validation, test and holdout,
 -- in this order; NULL for a split that is closed, so that nothing lies in it. NULL when no scope is open.
+-- The ranges lie below two subscripts made of the tenant's id: [30 bits of its hash][30 others][1 to 5]. A statement reads
+-- the tenant in one sub-select and the windows in another, and whoever can run SQL can change the scope in between. So a
+-- policy takes the windows by the tenant of the row, and those of another tenant's scope are not there.
 CREATE FUNCTION app.current_windows() RETURNS tstzrange[]
 LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+DECLARE
+    v_claims CONSTANT text[] := app.scope_claims();
+    v_hash CONSTANT bigint := hashtextextended(v_claims[2], 0);
 BEGIN
-    RETURN NULLIF((app.scope_claims())[6], '')::tstzrange[];
+    IF v_claims IS NULL THEN
+        RETURN NULL;
+    END IF;
+    RETURN format(
+        '[%1$s:%1$s][%2$s:%2$s][1:5]={{%3$s}}', v_hash & 1073741823, v_hash >> 34, v_claims[6]
+    )::tstzrange[];
 END;
 $$;
 
-COMMENT ON FUNCTION app.current_windows() IS 'Window of each split in the open scope, by place: unassigned, train, validation, test, holdout';
+COMMENT ON FUNCTION app.current_windows() IS
+    'Window of each split in the open scope, by hash of the tenant and place: unassigned, train, validation, test, holdout';

@@ -51,11 +51,12 @@ BEGIN
                       HINT = 'Set HEDGEROW_SCOPE_KEY to a key that hedgerow db scope-key list shows.';
         END IF;
         -- A valid signature: the second field is a number.
-        IF v_grant[2]::bigint < EXTRACT(EPOCH FROM transaction_timestamp()) THEN
+        -- By the clock: somebody may have begun his transaction long before he got hold of the grant.
+        IF v_grant[2]::bigint < EXTRACT(EPOCH FROM clock_timestamp()) THEN
             RAISE EXCEPTION 'The signed scope of tenant % has expired', quote_nullable(p_tenant)
                 USING ERRCODE = 'invalid_authorization_specification',
-                      DETAIL = format('It was valid until %s; the transaction began at %s.',
-                                      to_timestamp(v_grant[2]::bigint), transaction_timestamp()),
+                      DETAIL = format('It was valid until %s; now it is %s.',
+                                      to_timestamp(v_grant[2]::bigint), clock_timestamp()),
                       HINT = 'Sign each transaction anew, and let the clocks of client and server agree.';
         END IF;
     END IF;

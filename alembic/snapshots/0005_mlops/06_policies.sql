@@ -2,14 +2,14 @@ ALTER TABLE ml_experiments ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ml_experiments FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY tenant_isolation ON ml_experiments AS RESTRICTIVE FOR ALL TO PUBLIC
-    USING (ml_experiments.tenant_id = (SELECT app.current_tenant()) AND ml_experiments.split_assignment = any(CAST((SELECT app.current_artefact_splits())::text[] AS TEXT[])))
-    WITH CHECK (ml_experiments.tenant_id = (SELECT app.current_tenant()) AND ml_experiments.split_assignment = any(CAST((SELECT app.current_splits())::text[] AS TEXT[])));
+    USING (ml_experiments.tenant_id = (SELECT app.current_tenant()) AND num_nonnulls(VARIADIC ((SELECT app.current_windows()))[CAST(hashtextextended(ml_experiments.tenant_id, 0) & 1073741823 AS INTEGER):CAST(hashtextextended(ml_experiments.tenant_id, 0) & 1073741823 AS INTEGER)][CAST(hashtextextended(ml_experiments.tenant_id, 0) >> 34 AS INTEGER):CAST(hashtextextended(ml_experiments.tenant_id, 0) >> 34 AS INTEGER)][CASE WHEN (ml_experiments.split_assignment = 'unassigned') THEN 1 WHEN (ml_experiments.split_assignment = 'train') THEN 2 WHEN (ml_experiments.split_assignment = 'validation') THEN 3 WHEN (ml_experiments.split_assignment = 'test') THEN 4 WHEN (ml_experiments.split_assignment = 'holdout') THEN 5 ELSE NULL END:5]) > 0)
+    WITH CHECK (ml_experiments.tenant_id = (SELECT app.current_tenant()) AND ((SELECT app.current_windows()))[CAST(hashtextextended(ml_experiments.tenant_id, 0) & 1073741823 AS INTEGER)][CAST(hashtextextended(ml_experiments.tenant_id, 0) >> 34 AS INTEGER)][CASE WHEN (ml_experiments.split_assignment = 'unassigned') THEN 1 WHEN (ml_experiments.split_assignment = 'train') THEN 2 WHEN (ml_experiments.split_assignment = 'validation') THEN 3 WHEN (ml_experiments.split_assignment = 'test') THEN 4 WHEN (ml_experiments.split_assignment = 'holdout') THEN 5 ELSE NULL END] IS NOT NULL);
 
 CREATE POLICY own_split_update ON ml_experiments AS RESTRICTIVE FOR UPDATE TO PUBLIC
-    USING (ml_experiments.tenant_id = (SELECT app.current_tenant()) AND ml_experiments.split_assignment = any(CAST((SELECT app.current_splits())::text[] AS TEXT[])));
+    USING (ml_experiments.tenant_id = (SELECT app.current_tenant()) AND ((SELECT app.current_windows()))[CAST(hashtextextended(ml_experiments.tenant_id, 0) & 1073741823 AS INTEGER)][CAST(hashtextextended(ml_experiments.tenant_id, 0) >> 34 AS INTEGER)][CASE WHEN (ml_experiments.split_assignment = 'unassigned') THEN 1 WHEN (ml_experiments.split_assignment = 'train') THEN 2 WHEN (ml_experiments.split_assignment = 'validation') THEN 3 WHEN (ml_experiments.split_assignment = 'test') THEN 4 WHEN (ml_experiments.split_assignment = 'holdout') THEN 5 ELSE NULL END] IS NOT NULL);
 
 CREATE POLICY own_split_delete ON ml_experiments AS RESTRICTIVE FOR DELETE TO PUBLIC
-    USING (ml_experiments.tenant_id = (SELECT app.current_tenant()) AND ml_experiments.split_assignment = any(CAST((SELECT app.current_splits())::text[] AS TEXT[])));
+    USING (ml_experiments.tenant_id = (SELECT app.current_tenant()) AND ((SELECT app.current_windows()))[CAST(hashtextextended(ml_experiments.tenant_id, 0) & 1073741823 AS INTEGER)][CAST(hashtextextended(ml_experiments.tenant_id, 0) >> 34 AS INTEGER)][CASE WHEN (ml_experiments.split_assignment = 'unassigned') THEN 1 WHEN (ml_experiments.split_assignment = 'train') THEN 2 WHEN (ml_experiments.split_assignment = 'validation') THEN 3 WHEN (ml_experiments.split_assignment = 'test') THEN 4 WHEN (ml_experiments.split_assignment = 'holdout') THEN 5 ELSE NULL END] IS NOT NULL);
 
 CREATE POLICY tenant_members ON ml_experiments AS PERMISSIVE FOR ALL TO PUBLIC
     USING (true)
@@ -19,14 +19,14 @@ ALTER TABLE ml_model_registry ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ml_model_registry FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY tenant_isolation ON ml_model_registry AS RESTRICTIVE FOR ALL TO PUBLIC
-    USING (ml_model_registry.tenant_id = (SELECT app.current_tenant()) AND ml_model_registry.split_assignment = any(CAST((SELECT app.current_artefact_splits())::text[] AS TEXT[])))
-    WITH CHECK (ml_model_registry.tenant_id = (SELECT app.current_tenant()) AND ml_model_registry.split_assignment = any(CAST((SELECT app.current_splits())::text[] AS TEXT[])));
+    USING (ml_model_registry.tenant_id = (SELECT app.current_tenant()) AND num_nonnulls(VARIADIC ((SELECT app.current_windows()))[CAST(hashtextextended(ml_model_registry.tenant_id, 0) & 1073741823 AS INTEGER):CAST(hashtextextended(ml_model_registry.tenant_id, 0) & 1073741823 AS INTEGER)][CAST(hashtextextended(ml_model_registry.tenant_id, 0) >> 34 AS INTEGER):CAST(hashtextextended(ml_model_registry.tenant_id, 0) >> 34 AS INTEGER)][CASE WHEN (ml_model_registry.split_assignment = 'unassigned') THEN 1 WHEN (ml_model_registry.split_assignment = 'train') THEN 2 WHEN (ml_model_registry.split_assignment = 'validation') THEN 3 WHEN (ml_model_registry.split_assignment = 'test') THEN 4 WHEN (ml_model_registry.split_assignment = 'holdout') THEN 5 ELSE NULL END:5]) > 0)
+    WITH CHECK (ml_model_registry.tenant_id = (SELECT app.current_tenant()) AND ((SELECT app.current_windows()))[CAST(hashtextextended(ml_model_registry.tenant_id, 0) & 1073741823 AS INTEGER)][CAST(hashtextextended(ml_model_registry.tenant_id, 0) >> 34 AS INTEGER)][CASE WHEN (ml_model_registry.split_assignment = 'unassigned') THEN 1 WHEN (ml_model_registry.split_assignment = 'train') THEN 2 WHEN (ml_model_registry.split_assignment = 'validation') THEN 3 WHEN (ml_model_registry.split_assignment = 'test') THEN 4 WHEN (ml_model_registry.split_assignment = 'holdout') THEN 5 ELSE NULL END] IS NOT NULL);
 
 CREATE POLICY own_split_update ON ml_model_registry AS RESTRICTIVE FOR UPDATE TO PUBLIC
-    USING (ml_model_registry.tenant_id = (SELECT app.current_tenant()) AND ml_model_registry.split_assignment = any(CAST((SELECT app.current_splits())::text[] AS TEXT[])));
+    USING (ml_model_registry.tenant_id = (SELECT app.current_tenant()) AND ((SELECT app.current_windows()))[CAST(hashtextextended(ml_model_registry.tenant_id, 0) & 1073741823 AS INTEGER)][CAST(hashtextextended(ml_model_registry.tenant_id, 0) >> 34 AS INTEGER)][CASE WHEN (ml_model_registry.split_assignment = 'unassigned') THEN 1 WHEN (ml_model_registry.split_assignment = 'train') THEN 2 WHEN (ml_model_registry.split_assignment = 'validation') THEN 3 WHEN (ml_model_registry.split_assignment = 'test') THEN 4 WHEN (ml_model_registry.split_assignment = 'holdout') THEN 5 ELSE NULL END] IS NOT NULL);
 
 CREATE POLICY own_split_delete ON ml_model_registry AS RESTRICTIVE FOR DELETE TO PUBLIC
-    USING (ml_model_registry.tenant_id = (SELECT app.current_tenant()) AND ml_model_registry.split_assignment = any(CAST((SELECT app.current_splits())::text[] AS TEXT[])));
+    USING (ml_model_registry.tenant_id = (SELECT app.current_tenant()) AND ((SELECT app.current_windows()))[CAST(hashtextextended(ml_model_registry.tenant_id, 0) & 1073741823 AS INTEGER)][CAST(hashtextextended(ml_model_registry.tenant_id, 0) >> 34 AS INTEGER)][CASE WHEN (ml_model_registry.split_assignment = 'unassigned') THEN 1 WHEN (ml_model_registry.split_assignment = 'train') THEN 2 WHEN (ml_model_registry.split_assignment = 'validation') THEN 3 WHEN (ml_model_registry.split_assignment = 'test') THEN 4 WHEN (ml_model_registry.split_assignment = 'holdout') THEN 5 ELSE NULL END] IS NOT NULL);
 
 CREATE POLICY tenant_members ON ml_model_registry AS PERMISSIVE FOR ALL TO PUBLIC
     USING (true)

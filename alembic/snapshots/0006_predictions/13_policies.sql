@@ -2,8 +2,8 @@ ALTER TABLE ml_predictions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ml_predictions FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY tenant_isolation ON ml_predictions AS RESTRICTIVE FOR ALL TO PUBLIC
-    USING (ml_predictions.tenant_id = (SELECT app.current_tenant()) AND coalesce(coalesce(ml_predictions.prediction_timestamp, ml_predictions.created_at) <@ ((SELECT app.current_windows()))[CASE WHEN (ml_predictions.split_assignment = 'unassigned') THEN 1 WHEN (ml_predictions.split_assignment = 'train') THEN 2 WHEN (ml_predictions.split_assignment = 'validation') THEN 3 WHEN (ml_predictions.split_assignment = 'test') THEN 4 WHEN (ml_predictions.split_assignment = 'holdout') THEN 5 ELSE NULL END], false))
-    WITH CHECK (ml_predictions.tenant_id = (SELECT app.current_tenant()) AND ml_predictions.split_assignment = any(CAST((SELECT app.current_splits())::text[] AS TEXT[])));
+    USING (ml_predictions.tenant_id = (SELECT app.current_tenant()) AND coalesce(coalesce(ml_predictions.prediction_timestamp, ml_predictions.created_at) <@ ((SELECT app.current_windows()))[CAST(hashtextextended(ml_predictions.tenant_id, 0) & 1073741823 AS INTEGER)][CAST(hashtextextended(ml_predictions.tenant_id, 0) >> 34 AS INTEGER)][CASE WHEN (ml_predictions.split_assignment = 'unassigned') THEN 1 WHEN (ml_predictions.split_assignment = 'train') THEN 2 WHEN (ml_predictions.split_assignment = 'validation') THEN 3 WHEN (ml_predictions.split_assignment = 'test') THEN 4 WHEN (ml_predictions.split_assignment = 'holdout') THEN 5 ELSE NULL END], false))
+    WITH CHECK (ml_predictions.tenant_id = (SELECT app.current_tenant()) AND ((SELECT app.current_windows()))[CAST(hashtextextended(ml_predictions.tenant_id, 0) & 1073741823 AS INTEGER)][CAST(hashtextextended(ml_predictions.tenant_id, 0) >> 34 AS INTEGER)][CASE WHEN (ml_predictions.split_assignment = 'unassigned') THEN 1 WHEN (ml_predictions.split_assignment = 'train') THEN 2 WHEN (ml_predictions.split_assignment = 'validation') THEN 3 WHEN (ml_predictions.split_assignment = 'test') THEN 4 WHEN (ml_predictions.split_assignment = 'holdout') THEN 5 ELSE NULL END] IS NOT NULL);
 
 CREATE POLICY tenant_members ON ml_predictions AS PERMISSIVE FOR ALL TO PUBLIC
     USING (true)
@@ -13,14 +13,14 @@ ALTER TABLE ml_shap_analyses ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ml_shap_analyses FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY tenant_isolation ON ml_shap_analyses AS RESTRICTIVE FOR ALL TO PUBLIC
-    USING (ml_shap_analyses.tenant_id = (SELECT app.current_tenant()) AND ml_shap_analyses.split_assignment = any(CAST((SELECT app.current_artefact_splits())::text[] AS TEXT[])))
-    WITH CHECK (ml_shap_analyses.tenant_id = (SELECT app.current_tenant()) AND ml_shap_analyses.split_assignment = any(CAST((SELECT app.current_splits())::text[] AS TEXT[])));
+    USING (ml_shap_analyses.tenant_id = (SELECT app.current_tenant()) AND num_nonnulls(VARIADIC ((SELECT app.current_windows()))[CAST(hashtextextended(ml_shap_analyses.tenant_id, 0) & 1073741823 AS INTEGER):CAST(hashtextextended(ml_shap_analyses.tenant_id, 0) & 1073741823 AS INTEGER)][CAST(hashtextextended(ml_shap_analyses.tenant_id, 0) >> 34 AS INTEGER):CAST(hashtextextended(ml_shap_analyses.tenant_id, 0) >> 34 AS INTEGER)][CASE WHEN (ml_shap_analyses.split_assignment = 'unassigned') THEN 1 WHEN (ml_shap_analyses.split_assignment = 'train') THEN 2 WHEN (ml_shap_analyses.split_assignment = 'validation') THEN 3 WHEN (ml_shap_analyses.split_assignment = 'test') THEN 4 WHEN (ml_shap_analyses.split_assignment = 'holdout') THEN 5 ELSE NULL END:5]) > 0)
+    WITH CHECK (ml_shap_analyses.tenant_id = (SELECT app.current_tenant()) AND ((SELECT app.current_windows()))[CAST(hashtextextended(ml_shap_analyses.tenant_id, 0) & 1073741823 AS INTEGER)][CAST(hashtextextended(ml_shap_analyses.tenant_id, 0) >> 34 AS INTEGER)][CASE WHEN (ml_shap_analyses.split_assignment = 'unassigned') THEN 1 WHEN (ml_shap_analyses.split_assignment = 'train') THEN 2 WHEN (ml_shap_analyses.split_assignment = 'validation') THEN 3 WHEN (ml_shap_analyses.split_assignment = 'test') THEN 4 WHEN (ml_shap_analyses.split_assignment = 'holdout') THEN 5 ELSE NULL END] IS NOT NULL);
 
 CREATE POLICY own_split_update ON ml_shap_analyses AS RESTRICTIVE FOR UPDATE TO PUBLIC
-    USING (ml_shap_analyses.tenant_id = (SELECT app.current_tenant()) AND ml_shap_analyses.split_assignment = any(CAST((SELECT app.current_splits())::text[] AS TEXT[])));
+    USING (ml_shap_analyses.tenant_id = (SELECT app.current_tenant()) AND ((SELECT app.current_windows()))[CAST(hashtextextended(ml_shap_analyses.tenant_id, 0) & 1073741823 AS INTEGER)][CAST(hashtextextended(ml_shap_analyses.tenant_id, 0) >> 34 AS INTEGER)][CASE WHEN (ml_shap_analyses.split_assignment = 'unassigned') THEN 1 WHEN (ml_shap_analyses.split_assignment = 'train') THEN 2 WHEN (ml_shap_analyses.split_assignment = 'validation') THEN 3 WHEN (ml_shap_analyses.split_assignment = 'test') THEN 4 WHEN (ml_shap_analyses.split_assignment = 'holdout') THEN 5 ELSE NULL END] IS NOT NULL);
 
 CREATE POLICY own_split_delete ON ml_shap_analyses AS RESTRICTIVE FOR DELETE TO PUBLIC
-    USING (ml_shap_analyses.tenant_id = (SELECT app.current_tenant()) AND ml_shap_analyses.split_assignment = any(CAST((SELECT app.current_splits())::text[] AS TEXT[])));
+    USING (ml_shap_analyses.tenant_id = (SELECT app.current_tenant()) AND ((SELECT app.current_windows()))[CAST(hashtextextended(ml_shap_analyses.tenant_id, 0) & 1073741823 AS INTEGER)][CAST(hashtextextended(ml_shap_analyses.tenant_id, 0) >> 34 AS INTEGER)][CASE WHEN (ml_shap_analyses.split_assignment = 'unassigned') THEN 1 WHEN (ml_shap_analyses.split_assignment = 'train') THEN 2 WHEN (ml_shap_analyses.split_assignment = 'validation') THEN 3 WHEN (ml_shap_analyses.split_assignment = 'test') THEN 4 WHEN (ml_shap_analyses.split_assignment = 'holdout') THEN 5 ELSE NULL END] IS NOT NULL);
 
 CREATE POLICY tenant_members ON ml_shap_analyses AS PERMISSIVE FOR ALL TO PUBLIC
     USING (true)
@@ -30,8 +30,8 @@ ALTER TABLE triggers ENABLE ROW LEVEL SECURITY;
 ALTER TABLE triggers FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY tenant_isolation ON triggers AS RESTRICTIVE FOR ALL TO PUBLIC
-    USING (triggers.tenant_id = (SELECT app.current_tenant()) AND coalesce(triggers.trigger_timestamp <@ ((SELECT app.current_windows()))[CASE WHEN (triggers.split_assignment = 'unassigned') THEN 1 WHEN (triggers.split_assignment = 'train') THEN 2 WHEN (triggers.split_assignment = 'validation') THEN 3 WHEN (triggers.split_assignment = 'test') THEN 4 WHEN (triggers.split_assignment = 'holdout') THEN 5 ELSE NULL END], false))
-    WITH CHECK (triggers.tenant_id = (SELECT app.current_tenant()) AND triggers.split_assignment = any(CAST((SELECT app.current_splits())::text[] AS TEXT[])));
+    USING (triggers.tenant_id = (SELECT app.current_tenant()) AND coalesce(triggers.trigger_timestamp <@ ((SELECT app.current_windows()))[CAST(hashtextextended(triggers.tenant_id, 0) & 1073741823 AS INTEGER)][CAST(hashtextextended(triggers.tenant_id, 0) >> 34 AS INTEGER)][CASE WHEN (triggers.split_assignment = 'unassigned') THEN 1 WHEN (triggers.split_assignment = 'train') THEN 2 WHEN (triggers.split_assignment = 'validation') THEN 3 WHEN (triggers.split_assignment = 'test') THEN 4 WHEN (triggers.split_assignment = 'holdout') THEN 5 ELSE NULL END], false))
+    WITH CHECK (triggers.tenant_id = (SELECT app.current_tenant()) AND ((SELECT app.current_windows()))[CAST(hashtextextended(triggers.tenant_id, 0) & 1073741823 AS INTEGER)][CAST(hashtextextended(triggers.tenant_id, 0) >> 34 AS INTEGER)][CASE WHEN (triggers.split_assignment = 'unassigned') THEN 1 WHEN (triggers.split_assignment = 'train') THEN 2 WHEN (triggers.split_assignment = 'validation') THEN 3 WHEN (triggers.split_assignment = 'test') THEN 4 WHEN (triggers.split_assignment = 'holdout') THEN 5 ELSE NULL END] IS NOT NULL);
 
 CREATE POLICY tenant_members ON triggers AS PERMISSIVE FOR ALL TO PUBLIC
     USING (true)

@@ -41,4 +41,5 @@ DROP FUNCTION app.hold_feature_history;
 DROP FUNCTION app.restate_feature_value;
 DROP FUNCTION app.place_feature_value;
 DROP FUNCTION app.lock_feature_history;
+DROP FUNCTION app.feature_value_status;
 DROP FUNCTION app.feature_value_end;

@@ -40,7 +40,11 @@ BEGIN
             JOIN feature_definitions AS d ON d.tenant_id = o.tenant_id AND d.feature_id = o.feature_id
            WHERE o.tenant_id = v_tenant AND o.status <> 'invalid'
       ) AS aged
-     WHERE v.tenant_id = v_tenant AND v.value_id = aged.value_id AND v.status <> aged.status;
+     WHERE v.tenant_id = v_tenant
+       AND v.value_id = aged.value_id
+       AND v.status <> aged.status
+       -- Once more, of the row itself: while this waited for it somebody may have retracted it.
+       AND v.status <> 'invalid';
     PERFORM set_config('app.scope', coalesce(v_saved, ''), true);
 END;
 $$;

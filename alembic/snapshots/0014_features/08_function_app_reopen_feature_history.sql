@@ -32,11 +32,7 @@ BEGIN
        AND v.status <> 'invalid';
 
     UPDATE feature_values AS v
-       SET status = CASE d.status
-               WHEN 'archived' THEN 'expired'
-               WHEN 'deprecated' THEN 'stale'
-               ELSE 'current'
-           END::feature_value_status
+       SET status = app.feature_value_status('current', d.status)
       FROM (
                SELECT n.value_id
                  FROM feature_values AS n

@@ -17,7 +17,7 @@ CREATE TRIGGER place_revived_value BEFORE UPDATE ON feature_values
 
 CREATE TRIGGER restate_value BEFORE UPDATE ON feature_values
     FOR EACH ROW
-    WHEN (pg_trigger_depth() = 0 AND (OLD.status = 'invalid') = (NEW.status = 'invalid') AND (OLD.valid_until, OLD.stated_until) IS DISTINCT FROM (NEW.valid_until, NEW.stated_until)) EXECUTE FUNCTION app.restate_feature_value();
+    WHEN (pg_trigger_depth() = 0 AND (OLD.status <> 'invalid' OR NEW.status = 'invalid') AND ((OLD.valid_until, OLD.stated_until) IS DISTINCT FROM (NEW.valid_until, NEW.stated_until) OR OLD.status <> 'current' AND NEW.status = 'current')) EXECUTE FUNCTION app.restate_feature_value();
 
 CREATE TRIGGER hold_history_of_deleted BEFORE DELETE ON feature_values
     FOR EACH ROW EXECUTE FUNCTION app.hold_feature_history();

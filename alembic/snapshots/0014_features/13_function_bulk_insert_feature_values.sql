@@ -1,6 +1,6 @@
 -- Writes every object of a JSON array and returns how many rows that made; all or nothing. Keys: feature_id, entity_id,
 -- entity_type and value; optional computed_at (now), valid_from (computed_at), valid_until, event_timestamp and
--- source_version. Each value takes its place in history by trigger, in whatever order they come; one whose feature,
+-- source_version; another key is refused, since nobody would miss it. Each value takes its place in history by trigger, in whatever order they come; one whose feature,
 -- entity and computed_at are there already is skipped and not counted. JSON null as a value is stored as JSON null.
 -- A time without a zone is UTC. Writes feature_values in the order of its keys, so that two loads of the same entities
 -- wait for one another rather than deadlock, and again where somebody else wrote an entity's first value meanwhile or
@@ -13,6 +13,11 @@ AS $$
 DECLARE
     v_tenant CONSTANT text := app.current_tenant();
     v_attempts CONSTANT integer := 5;
+    v_keys CONSTANT text[] := ARRAY[
+        'feature_id', 'entity_id', 'entity_type', 'value', 'computed_at', 'valid_from', 'valid_until',
+        'event_timestamp', 'source_version'
+    ];
+    v_unknown text;
     v_constraint text;
     v_written integer;
 BEGIN
@@ -25,6 +30,15 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value',
                   TABLE = 'feature_values',
                   HINT = 'Give objects with feature_id, entity_id, entity_type and value.';
+    END IF;
+    SELECT min(key) INTO v_unknown
+      FROM jsonb_array_elements(p_values_json) AS given (e), jsonb_object_keys(given.e) AS key
+     WHERE key <> ALL (v_keys);
+    IF v_unknown IS NOT NULL THEN
+        RAISE EXCEPTION 'A value has no %', quote_ident(v_unknown)
+            USING ERRCODE = 'invalid_parameter_value',
+                  TABLE = 'feature_values',
+                  HINT = 'Give ' || array_to_string(v_keys, ', ') || '.';
     END IF;
 
     FOR attempt IN 1..v_attempts LOOP

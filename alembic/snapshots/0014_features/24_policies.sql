@@ -42,8 +42,8 @@ ALTER TABLE feature_values ENABLE ROW LEVEL SECURITY;
 ALTER TABLE feature_values FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY tenant_isolation ON feature_values AS RESTRICTIVE FOR ALL TO PUBLIC
-    USING (feature_values.tenant_id = (SELECT app.current_tenant()) AND (feature_values.split_assignment IS NULL OR feature_values.split_assignment = any(CAST((SELECT app.current_splits())::text[] AS TEXT[]))))
-    WITH CHECK (feature_values.tenant_id = (SELECT app.current_tenant()) AND (feature_values.split_assignment IS NULL OR feature_values.split_assignment = any(CAST((SELECT app.current_splits())::text[] AS TEXT[]))));
+    USING (feature_values.tenant_id = (SELECT app.current_tenant()) AND (feature_values.split_assignment IS NULL OR ((SELECT app.current_windows()))[CAST(hashtextextended(feature_values.tenant_id, 0) & 1073741823 AS INTEGER)][CAST(hashtextextended(feature_values.tenant_id, 0) >> 34 AS INTEGER)][CASE WHEN (feature_values.split_assignment = 'unassigned') THEN 1 WHEN (feature_values.split_assignment = 'train') THEN 2 WHEN (feature_values.split_assignment = 'validation') THEN 3 WHEN (feature_values.split_assignment = 'test') THEN 4 WHEN (feature_values.split_assignment = 'holdout') THEN 5 ELSE NULL END] IS NOT NULL))
+    WITH CHECK (feature_values.tenant_id = (SELECT app.current_tenant()) AND (feature_values.split_assignment IS NULL OR ((SELECT app.current_windows()))[CAST(hashtextextended(feature_values.tenant_id, 0) & 1073741823 AS INTEGER)][CAST(hashtextextended(feature_values.tenant_id, 0) >> 34 AS INTEGER)][CASE WHEN (feature_values.split_assignment = 'unassigned') THEN 1 WHEN (feature_values.split_assignment = 'train') THEN 2 WHEN (feature_values.split_assignment = 'validation') THEN 3 WHEN (feature_values.split_assignment = 'test') THEN 4 WHEN (feature_values.split_assignment = 'holdout') THEN 5 ELSE NULL END] IS NOT NULL));
 
 CREATE POLICY written_unsealed_insert ON feature_values AS RESTRICTIVE FOR INSERT TO hedgerow_app
     WITH CHECK (split_assignment IS NOT NULL OR NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
