@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
 from hedgerow.core.predicate import scope_rule
-from hedgerow.core.roles import APP_ROLE, EVALUATOR_ROLE
+from hedgerow.core.roles import APP_ROLE, EVALUATOR_ROLE, GROUPS
 from hedgerow.core.wall import TENANT_POLICY, row_security
 from hedgerow.registry import domains
 
@@ -69,7 +69,7 @@ def examine(owner: Connection, app_url: URL, evaluator_url: URL | None = None) -
         yield from _sessions(evaluator_url, "Evaluators", "HEDGEROW_EVALUATOR_URL", EVALUATOR_ROLE)
     yield _policies(owner)
     for question, sql, remedy in _QUESTIONS:
-        found = owner.execute(text(sql), {"tables": _tenant_tables()})
+        found = owner.execute(text(sql), {"tables": _tenant_tables(), "groups": list(GROUPS)})
         yield Finding(question, tuple(str(name) for name in found.scalars()), remedy)
 
 
@@ -112,6 +112,7 @@ def _sessions(url: URL, who: str, variable: str, group: str) -> Iterator[Finding
             (role.owns, "owns tables"),
             (role.mighty, f"is a member of {', '.join(role.mighty)}"),
             (role.silences, "may set session_replication_role, which silences triggers"),
+            (role.silenced, "runs with session_replication_role = replica, so that no trigger fires"),
             (not role.member, f"is no member of {group}"),
         )
         if wrong
@@ -206,6 +207,8 @@ _ROLE = """
            has_database_privilege(r.oid, current_database(), 'TEMPORARY') AS temporary,
            has_schema_privilege(r.oid, 'public', 'CREATE') AS creates,
            NOT r.rolsuper AND has_parameter_privilege(r.oid, 'session_replication_role', 'SET') AS silences,
+           -- As it was set for the role or the database, which takes no privilege of the role.
+           current_setting('session_replication_role') = 'replica' AS silenced,
            EXISTS (SELECT FROM pg_class c WHERE c.relowner = r.oid AND c.relname = ANY (:tables)
                       AND c.relnamespace = 'public'::regnamespace) AS owns,
            -- MEMBER and not USAGE: what is not inherited can be had by SET ROLE, or be granted to oneself.
@@ -314,6 +317,45 @@ _QUESTIONS = (
               WHERE NOT k.convalidated AND {_OURS.format("c")}
              ORDER BY 1""",
         "ALTER TABLE ... ENABLE TRIGGER ALL; ALTER TABLE ... VALIDATE CONSTRAINT ...",
+    ),
+    (
+        "No rule rewrites what is done to a table",
+        # That of a view, which every view has, is no rule in this sense.
+        f"""SELECT c.relname || '.' || w.rulename FROM pg_rewrite w JOIN pg_class c ON c.oid = w.ev_class
+              JOIN pg_namespace n ON n.oid = c.relnamespace
+             WHERE NOT (w.ev_type = '1' AND w.rulename = '_RETURN') AND {_OURS.format("c")} ORDER BY 1""",
+        "DROP RULE ... ON ...",
+    ),
+    (
+        "No setting of a role or database changes what statements mean",
+        # A role may set most of them for itself, so one that was taken over once may have left them.
+        """SELECT CASE WHEN s.setrole <> 0 THEN 'role ' || pg_get_userbyid(s.setrole)
+                       WHEN s.setdatabase <> 0 THEN 'database ' || current_database()
+                       ELSE 'every role' END
+                  || ' sets ' || split_part(one, '=', 1)
+             FROM pg_db_role_setting s, unnest(s.setconfig) AS one
+            WHERE s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+              AND (split_part(one, '=', 1) IN ('array_nulls', 'row_security', 'search_path',
+                                               'standard_conforming_strings', 'transform_null_equals')
+                   OR one LIKE 'app.%')
+            ORDER BY 1""",
+        "ALTER ROLE ... RESET ..., ALTER ROLE ... IN DATABASE ... RESET ..., ALTER DATABASE ... RESET ...",
+    ),
+    (
+        "Nothing of the server itself is granted to members of a group",
+        # Files, statistics with values of every tenant, the settings of others.
+        """SELECT DISTINCT o.name || ' to ' || g.rolname
+             FROM (SELECT p.proname AS name, p.proacl AS acl FROM pg_proc p
+                    WHERE p.pronamespace = 'pg_catalog'::regnamespace AND p.proacl IS NOT NULL
+                   UNION ALL
+                   SELECT c.relname, c.relacl FROM pg_class c
+                    WHERE c.relnamespace = 'pg_catalog'::regnamespace AND c.relacl IS NOT NULL) AS o,
+                  aclexplode(o.acl) AS a
+             JOIN pg_roles g ON g.oid = a.grantee AND NOT g.rolsuper
+            WHERE EXISTS (SELECT FROM pg_roles r
+                           WHERE r.rolname = ANY (CAST(:groups AS text[])) AND pg_has_role(g.oid, r.oid, 'MEMBER'))
+            ORDER BY 1""",
+        "REVOKE ALL ON FUNCTION or TABLE pg_catalog... FROM ...",
     ),
     (
         "Every extension is of the version that the server brings",

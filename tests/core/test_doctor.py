@@ -21,8 +21,32 @@ PUBLIC = "Nothing is granted to PUBLIC"
 TRIGGERS = "Every trigger fires and every constraint holds"
 EXTENSIONS = "Every extension is of the version that the server brings"
 INDEXES = "Every index is valid"
+RULES = "No rule rewrites what is done to a table"
+SETTINGS = "No setting of a role or database changes what statements mean"
+SERVER = "Nothing of the server itself is granted to members of a group"
 
 FAULTS = {
+    "a rule": ("CREATE RULE also AS ON UPDATE TO users DO ALSO SELECT 1", RULES, "users.also"),
+    "a setting of every role": (
+        "ALTER ROLE ALL SET transform_null_equals = on",
+        SETTINGS,
+        "every role sets transform_null_equals",
+    ),
+    "a setting that a role gave itself": (
+        "ALTER ROLE hedgerow_evaluation SET search_path = public, app",
+        SETTINGS,
+        "role hedgerow_evaluation sets search_path",
+    ),
+    "files of the server": (
+        "GRANT EXECUTE ON FUNCTION pg_read_file(text) TO hedgerow_app",
+        SERVER,
+        "pg_read_file to hedgerow_app",
+    ),
+    "values in statistics": (
+        "GRANT SELECT ON pg_statistic TO hedgerow_session",
+        SERVER,
+        "pg_statistic to hedgerow_session",
+    ),
     "row security that spares the owner": (
         "ALTER TABLE treatment_events NO FORCE ROW LEVEL SECURITY",
         FORCED,
@@ -217,6 +241,10 @@ def powerful(module_database: Any) -> Iterator[Any]:
     [
         (["ALTER ROLE {login} SUPERUSER"], "is a superuser"),
         (["ALTER ROLE {login} BYPASSRLS"], "has BYPASSRLS"),
+        (
+            ["ALTER ROLE {login} SET session_replication_role = replica"],
+            "runs with session_replication_role = replica, so that no trigger fires",
+        ),
         (["ALTER ROLE {login} REPLICATION"], "has REPLICATION, which copies every table"),
         (["GRANT pg_read_all_data TO {login}"], "is a member of pg_read_all_data"),
         (["GRANT pg_write_all_data TO {login}"], "is a member of pg_write_all_data"),
