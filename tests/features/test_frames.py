@@ -443,6 +443,24 @@ def test_a_frame_holds_patients_of_open_splits_only(clean: Store, people: dict[s
     assert ask(clean, [(people[opened], day(1))], LABS, opened).num_rows == 1
 
 
+def test_a_refusal_says_how_many_rows_lie_outside_and_why(store: Store) -> None:
+    register(store.world, TENANT, DATED)
+    found = {split: patients(split, 1, "W")[0] for split in ("train", "test", "holdout")}
+    labs = {"feature_id": store.id(group="labs"), "entity_type": "patient"}
+    early = datetime(2020, 1, 1, tzinfo=UTC)
+    write(store, *(store.value(1, 0, p, computed_at=early, valid_from=early, **labs) for p in found.values()))
+    pairs = [(person, datetime(2025, 6, 1, tzinfo=UTC)) for person in (*found.values(), found["holdout"], "stranger")]
+    with pytest.raises(SplitAccessError) as refused:
+        ask(store, [*pairs, (found["train"], early)], LABS, "train")
+    assert (
+        "does not hold 5 of the 6 asked rows: 2 of patients of the split 'holdout', 1 of patients of the split 'test', "
+        "1 at moments outside of the window of the patient's split, 1 of patients who were never registered."
+    ) in str(refused.value)
+    assert refused.value.split == "holdout"
+    kept = ask(store, [*pairs, (found["train"], early)], LABS, "train", outside="drop")
+    assert kept.column("asked_at").to_pylist() == [early]
+
+
 def test_a_refusal_is_logged(store: Store) -> None:
     person = patients("holdout", 1)[0]
     write(store, store.value(1, 0, person, feature_id=store.id(group="labs"), entity_type="patient"))

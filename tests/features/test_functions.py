@@ -265,11 +265,18 @@ def test_history_is_newest_first_and_tells_types_apart(clean: Store, driver: str
     with clean.world.session() as session:
         session.add_all([clean.value(1, 0), clean.value(9, 1, status="invalid"), clean.value(2, 2)])
         session.add(clean.value(7, 3, entity_type="pharmacy"))
+        session.flush()
+        session.add(clean.value(4, 1, computed_at=day(8)))
         session.commit()
     with clean.world.repository(driver, AsyncFeatureStore, clean.world.scope()) as store:
         found = store.get_feature_values(clean.id(), "H1", "hcp")
-        assert [(v.value, v.status) for v in found] == [(2, "current"), (9, "invalid"), (1, "stale")]
-        assert [v.value for v in store.get_feature_values(clean.id(), "H1")] == [7, 2, 9, 1]
+        assert [(v.value, v.status) for v in found] == [
+            (4, "stale"),
+            (2, "current"),
+            (9, "invalid"),
+            (1, "stale"),
+        ]
+        assert [v.value for v in store.get_feature_values(clean.id(), "H1")] == [4, 7, 2, 9, 1]
         assert store.get_feature_values(uuid4(), "H1") == store.get_feature_values(clean.id(), "nobody") == []
 
 
@@ -315,7 +322,8 @@ def test_features_of_an_entity(clean: Store, driver: str) -> None:
         other = features.create_feature_definition("json", group.group_id, "json").feature_id
         features.session.commit()
     with clean.world.session() as session:
-        session.add_all([clean.value(1, 0), clean.value(2, 0, feature_id=version)])
+        session.add_all([clean.value(1, 3), clean.value(2, 0, feature_id=version)])
+        session.add(clean.value(5, 0, feature_id=version, entity_type="pharmacy"))
         session.add(clean.value("old", 0, feature_id=clean.id("categorical"), status="stale"))
         session.add(clean.value({"a": 1}, 0, feature_id=other))
         session.commit()
@@ -324,6 +332,7 @@ def test_features_of_an_entity(clean: Store, driver: str) -> None:
         assert [(f.group_name, f.feature_name, f.value, f.status) for f in every] == [
             ("calls", "categorical", "old", FeatureValueStatus.STALE),
             ("calls", "numeric", 2, FeatureValueStatus.CURRENT),
+            ("calls", "numeric", 5, FeatureValueStatus.CURRENT),
             ("visits", "json", {"a": 1}, FeatureValueStatus.CURRENT),
         ]
         fresh = store.get_entity_features("H1", "hcp", "calls", include_stale=False)
@@ -408,6 +417,21 @@ def test_what_is_superseded_never_becomes_current(db: Connection, clean: Store) 
     db.execute(text("SELECT update_feature_freshness()"))
     found = db.execute(text("SELECT status FROM feature_values ORDER BY computed_at")).scalars().all()
     assert found == ["stale", "current", "invalid"]
+
+
+def test_the_newest_holds_longest_and_need_not_be_the_last_to_be_computed(db: Connection, clean: Store) -> None:
+    """Neither a late value nor one of another kind of entity with the same id keeps it from being current."""
+    put(db, clean, 2, "2 hours", status="stale")
+    db.execute(
+        text("""INSERT INTO feature_values
+                       (tenant_id, feature_id, entity_id, entity_type, value, computed_at, valid_from)
+                SELECT tenant_id, feature_id, entity_id, kind, '3', now() - interval '1 hour', now() - age
+                  FROM feature_values,
+                       (VALUES ('hcp', interval '3 hours'), ('pharmacy', interval '1 hour')) AS late (kind, age)""")
+    )
+    db.execute(text("SELECT update_feature_freshness()"))
+    found = db.execute(text("SELECT value::int, entity_type, status::text FROM feature_values")).all()
+    assert sorted(map(tuple, found)) == [(2, "hcp", "current"), (3, "hcp", "stale"), (3, "pharmacy", "current")]
 
 
 @pytest.mark.parametrize(("status", "best"), [("deprecated", "stale"), ("archived", "expired"), ("draft", "current")])
@@ -508,6 +532,19 @@ def test_nothing_answers_another_tenant(sql: str, wall: bool, clean: Store) -> N
     assert seen[OTHER] == []
 
 
+def test_a_patient_of_the_same_id_of_another_tenant_is_no_patient_of_this_one(clean: Store) -> None:
+    """Asked as a superuser: the function names the tenant itself."""
+    (person,) = patients("holdout", 1)
+    with planting(clean.world.database, triggers=True) as connection:
+        for tenant in (TENANT, OTHER):
+            connection.execute(ISSUE_SCOPE, issuing_parameters(tenant))
+            feature = clean.id(group="labs", tenant=tenant)
+            put(connection, clean, entity=person, feature_id=feature, entity_type="patient", tenant_id=tenant)
+        connection.execute(text("SELECT app.open_scope(:t, NULL, ARRAY['train'], NULL)"), {"t": TENANT})
+        found = connection.execute(text("SELECT * FROM app.patients_outside(ARRAY[:p], NULL)"), {"p": person}).all()
+    assert [tuple(row) for row in found] == [(1, "holdout", False)]
+
+
 SPLIT_ANSWERS = (
     "SELECT value_id::text FROM feature_values WHERE entity_id = :p",
     "SELECT value_id::text FROM get_feature_values(:f, :p)",
@@ -566,6 +603,9 @@ def test_groups_and_their_features(clean: Store, driver: str) -> None:
             "numeric",
         ]
         assert features.get_by_group("nothing") == []
+        features.create_feature_definition("numeric", clean.group("labs"), "numeric")
+        assert [f.version for f in features.get_by_group("labs") if f.feature_name == "numeric"] == [2, 1]
+        features.session.rollback()
 
 
 def test_a_feature_with_values_and_a_group_with_features_stay(clean: Store) -> None:

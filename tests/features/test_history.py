@@ -202,6 +202,23 @@ def test_an_end_given_with_the_retraction_is_a_stated_one(clean: Store) -> None:
     assert clean.history() == [(1, 0, 7, "current")]
 
 
+def test_what_is_put_back_holds_to_its_own_end_and_not_to_the_one_that_cut_it(clean: Store) -> None:
+    write(clean, clean.value(1, 0), clean.value(2, 10))
+    for status in (FeatureValueStatus.INVALID, FeatureValueStatus.CURRENT):
+        with clean.world.session() as session:
+            the(session, 1).status = status
+            session.commit()
+    assert clean.history() == [(1, 0, 10, "stale"), (2, 10, None, "current")]
+    remove(clean, 2)
+    assert clean.history() == [(1, 0, None, "current")]
+
+
+def test_deleting_an_older_value_says_nothing_about_the_newest(clean: Store) -> None:
+    write(clean, clean.value(1, 0), clean.value(2, 10, status="expired"))
+    remove(clean, 1)
+    assert clean.history() == [(2, 10, None, "expired")]
+
+
 def test_one_current_row_by_key(clean: Store) -> None:
     """Whoever goes past the triggers meets the key."""
     write(clean, clean.value(1, 0), clean.value(2, 10))
@@ -375,10 +392,17 @@ VALUES = st.lists(
 def test_history_is_the_same_in_whatever_order_it_is_written(
     shared: Store, values: list[Value], seed: int, gone: set[int]
 ) -> None:
-    """What is stored is what a naive arrangement in Python says, after arrivals in any order and deletions."""
+    """What is stored is what a naive arrangement in Python says, after arrivals in any order and deletions.
+
+    An entity of another kind has the same id, and plays no part.
+    """
     order = list(enumerate(values))
     random.Random(seed).shuffle(order)
     with shared.world.session() as session:
+        for number in (3, 4, 7, 20):
+            session.add(shared.value(-number, number, "HX", entity_type="pharmacy"))
+            session.add(shared.value(-number - 0.5, number, "HX", entity_type="pharmacy", computed_at=day(number + 2)))
+        session.flush()
         for number, value in order:
             session.add(
                 shared.value(
@@ -400,6 +424,7 @@ def test_history_is_the_same_in_whatever_order_it_is_written(
         stored = {
             row.value: (days(row.valid_until), str(row.status))
             for row in session.scalars(select(FeatureValue).where(FeatureValue.entity_id == "HX"))
+            if row.entity_type == "hcp"
         }
         session.rollback()
     assert stored == arranged(left)
