@@ -213,6 +213,18 @@ def test_what_is_put_back_holds_to_its_own_end_and_not_to_the_one_that_cut_it(cl
     assert clean.history() == [(1, 0, None, "current")]
 
 
+def test_what_is_put_back_as_the_newest_has_its_own_end(clean: Store) -> None:
+    write(clean, clean.value(1, 0), clean.value(2, 10))
+    with clean.world.session() as session:
+        the(session, 1).status = FeatureValueStatus.INVALID
+        session.commit()
+    remove(clean, 2)
+    with clean.world.session() as session:
+        the(session, 1).status = FeatureValueStatus.CURRENT
+        session.commit()
+    assert clean.history() == [(1, 0, None, "current")]
+
+
 def test_deleting_an_older_value_says_nothing_about_the_newest(clean: Store) -> None:
     write(clean, clean.value(1, 0), clean.value(2, 10, status="expired"))
     remove(clean, 1)
