@@ -94,6 +94,12 @@ def test_deleting_the_newest_makes_the_one_before_current(clean: Store) -> None:
     assert clean.history() == [(1, 0, None, "current")]
 
 
+def test_deleting_a_correction_lets_what_it_corrected_hold_again(clean: Store) -> None:
+    write(clean, clean.value(1, 0), clean.value(2, 0, computed_at=day(4)))
+    remove(clean, 2)
+    assert clean.history() == [(1, 0, None, "current")]
+
+
 def test_deleting_all_of_an_entity_in_one_statement(clean: Store) -> None:
     write(clean, *(clean.value(n, n) for n in range(6)), clean.value(9, 0, "H2"))
     with clean.world.session() as session:
