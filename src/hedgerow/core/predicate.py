@@ -16,10 +16,8 @@ from sqlalchemy import (
     TIMESTAMP,
     Boolean,
     Date,
-    Enum,
     Integer,
     String,
-    Text,
     TypeDecorator,
     and_,
     case,
@@ -30,7 +28,6 @@ from sqlalchemy import (
     null,
     or_,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import AliasedReturnsRows, FromClause
@@ -45,7 +42,8 @@ SCOPE_INFO: Final = "hedgerow.scope"
 #: Key of ``Table.info`` that marks a table whose rows are deleted by setting their :data:`DELETED_AT`.
 SOFT_DELETE_INFO: Final = "hedgerow.soft_delete"
 DELETED_AT: Final = "deleted_at"
-#: The splits in the order of the array that ``app.current_windows`` returns: the order of time.
+#: The splits in the order of the array of windows, which is that of time. Their windows come first; then, in the same
+#: order, one for what was computed on each, which later scopes read.
 WINDOWED: Final = tuple(split.value for split in FLOW)
 
 #: Names of the six window bounds, in the order in which ``app.open_scope`` returns them.
@@ -57,9 +55,6 @@ BOUNDS: Final = (
     "test_until",
     "holdout_from",
 )
-
-
-_Slice = tuple[ColumnElement[Any], ColumnElement[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,18 +89,14 @@ class Claims:
 
     Attributes:
         tenant: the tenant id, text.
-        splits: the open splits, ``text[]``.
-        artefact_splits: the open splits and all earlier ones, ``text[]``.
-        windows: when each split may be looked into, ``tstzrange[]`` in the order of :data:`WINDOWED`; NULL where the
-            split is closed.
-        tied: the windows lie below two subscripts that only the id of their tenant leads to, and the splits are read
-            from them. For claims that a statement reads one after the other: if the scope changes in between, the
-            tenant of one scope must not meet the splits of another.
+        windows: when each split, and what was computed on it, may be looked into: ``tstzrange[]`` in the order of
+            :data:`WINDOWED`, twice; NULL where it is closed.
+        tied: the windows lie below two subscripts that only the id of their tenant leads to. For claims that a
+            statement reads one after the other: if the scope changes in between, the tenant of one scope must not meet
+            the splits of another.
     """
 
     tenant: ColumnElement[Any]
-    splits: ColumnElement[Any]
-    artefact_splits: ColumnElement[Any]
     windows: ColumnElement[Any]
     tied: bool = False
 
@@ -145,32 +136,26 @@ def scope_predicate(relation: FromClause, rule: ScopeRule, claims: Claims) -> Co
         tenant = func.coalesce(tenant, claims.tenant)
     held: list[ColumnElement[bool]] = []
     split = None if rule.split_column is None else _column(relation, rule.split_column)
-    if rule.event_time and (split is not None or rule.only_split is not None):
-        # One claim says which splits are open and when: a closed one has no window, and nothing lies in none. Of a
-        # range the planner believes that hardly anything lies in it; COALESCE keeps it from that, and says half.
-        window = Place(claims.windows, *_path(tenant, claims), _place(split, rule.only_split))
-        inside = event_time(relation, rule).op("<@", is_comparison=True, return_type=Boolean())(window)
-        held.append(func.coalesce(inside, false()))
-    elif claims.tied:
-        if split is not None or rule.only_split is not None:
-            held.append(_open(tenant, claims, _place(split, rule.only_split), artefact=rule.artefact))
-    else:
-        if rule.only_split is not None:
-            held.append(_label(rule.only_split) == func.any(cast(claims.splits, ARRAY(Text))))
-        if split is not None:
-            open_splits = claims.artefact_splits if rule.artefact else claims.splits
-            held.append(split == func.any(_split_array(split, open_splits)))
+    if split is not None or rule.only_split is not None:
+        # One claim says which splits are open and when: a closed one has no window, and nothing lies in none.
+        window = Place(claims.windows, *_path(tenant, claims), _place(split, rule))
+        if rule.event_time:
+            # Of a range the planner believes that hardly anything lies in it; COALESCE makes it half.
+            inside = event_time(relation, rule).op("<@", is_comparison=True, return_type=Boolean())(window)
+            held.append(func.coalesce(inside, false()))
+        else:
+            held.append(window.is_not(None))
     if rule.partial and split is not None:
         held = [or_(split.is_(None), and_(*held))]
     return and_(tenant == claims.tenant, *held)
 
 
 class Place(ColumnElement[Any]):
-    """One element of an array, ``(array)[place]``; of several dimensions, with a slice for ``(first, last)``."""
+    """One element of an array, ``(array)[place]``, of one dimension or of several."""
 
     inherit_cache = False
 
-    def __init__(self, array: ColumnElement[Any], *places: ColumnElement[Any] | _Slice) -> None:
+    def __init__(self, array: ColumnElement[Any], *places: ColumnElement[Any]) -> None:
         self.array, self.places, self.type = array, places, NullType()
 
     def self_group(self, against: Any = None) -> Place:
@@ -179,11 +164,8 @@ class Place(ColumnElement[Any]):
 
 @compiles(Place)
 def _render_place(element: Place, compiler: Any, **kw: Any) -> str:
-    def one(place: ColumnElement[Any] | _Slice) -> str:
-        ends = place if isinstance(place, tuple) else (place,)
-        return "[" + ":".join(compiler.process(end, **kw) for end in ends) + "]"
-
-    return f"({compiler.process(element.array, **kw)})" + "".join(map(one, element.places))
+    places = (f"[{compiler.process(place, **kw)}]" for place in element.places)
+    return f"({compiler.process(element.array, **kw)})" + "".join(places)
 
 
 def _path(tenant: ColumnElement[Any], claims: Claims) -> tuple[ColumnElement[Any], ...]:
@@ -197,50 +179,17 @@ def _path(tenant: ColumnElement[Any], claims: Claims) -> tuple[ColumnElement[Any
     return tuple(cast(hashed.op(how)(literal_column(by)), Integer) for how, by in (("&", "1073741823"), (">>", "34")))
 
 
-def _open(
-    tenant: ColumnElement[Any], claims: Claims, place: ColumnElement[Any], *, artefact: bool
-) -> ColumnElement[bool]:
-    """Whether the split of a row has a window; of an artefact, whether its split or a later one has."""
-    path = _path(tenant, claims)
-    if not artefact:
-        return Place(claims.windows, *path, place).is_not(None)
-    later: _Slice = (place, literal_column(str(len(WINDOWED))))
-    return Present(Place(claims.windows, *((step, step) for step in path), later)) > literal_column("0")
-
-
-class Present(ColumnElement[int]):
-    """How many elements of an array are not NULL; NULL for no array."""
-
-    inherit_cache = False
-
-    def __init__(self, array: ColumnElement[Any]) -> None:
-        self.array, self.type = array, Integer()
-
-
-@compiles(Present)
-def _render_present(element: Present, compiler: Any, **kw: Any) -> str:
-    return f"num_nonnulls(VARIADIC {compiler.process(element.array, **kw)})"
-
-
-def _place(split: ColumnElement[Any] | None, only: str | None) -> ColumnElement[Any]:
+def _place(split: ColumnElement[Any] | None, rule: ScopeRule) -> ColumnElement[Any]:
     """Where in the array of windows the split of a row is; a split that nobody knows is nowhere."""
-    if split is None:
-        assert only is not None
-        return literal_column(str(WINDOWED.index(only) + 1))
-    return case(
-        *((split == _label(name), literal_column(str(place))) for place, name in enumerate(WINDOWED, 1)),
-        # Said, since CASE without ELSE is NULL as well, and so is an element that is not there.
-        else_=null(),
-    )
-
-
-def _split_array(split: ColumnElement[Any], open_splits: ColumnElement[Any]) -> ColumnElement[Any]:
-    # The array is cast to the column's type and not the column to text, so that an index on the column serves.
-    # The cast also keeps `= ANY ((SELECT ...))` from being read as a comparison with a sub-select's rows.
-    kind = _plain_type(split)
-    if isinstance(kind, Enum) and kind.native_enum:
-        return cast(open_splits, ARRAY(kind))
-    return cast(open_splits, ARRAY(Text))
+    first = 1 + len(WINDOWED) if rule.artefact else 1
+    places: dict[str, ColumnElement[int]] = {
+        name: literal_column(str(place), Integer()) for place, name in enumerate(WINDOWED, first)
+    }
+    if rule.only_split is not None:
+        return places[rule.only_split]
+    assert split is not None
+    # ELSE is said, since CASE without it is NULL as well, and so is an element that is not there.
+    return case(*((split == _label(name), place) for name, place in places.items()), else_=null())
 
 
 def _moment(column: ColumnElement[Any]) -> ColumnElement[datetime]:

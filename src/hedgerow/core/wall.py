@@ -26,9 +26,6 @@ UNSEALED_INFO = "hedgerow.unsealed"
 
 WALL_CLAIMS = Claims(
     tenant=literal_column("(SELECT app.current_tenant())"),
-    # The cast keeps PostgreSQL from reading ANY (SELECT ...) as a set of rows.
-    splits=literal_column("(SELECT app.current_splits())::text[]"),
-    artefact_splits=literal_column("(SELECT app.current_artefact_splits())::text[]"),
     windows=literal_column("(SELECT app.current_windows())"),
     tied=True,
 )

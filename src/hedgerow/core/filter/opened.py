@@ -34,22 +34,14 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 TENANT: Final = bindparam(f"{_PREFIX}tenant", type_=String(), required=True)
 SPLITS: Final = bindparam(f"{_PREFIX}splits", type_=ARRAY(Text), required=True)
-ARTEFACT_SPLITS: Final = bindparam(f"{_PREFIX}artefact_splits", type_=ARRAY(Text), required=True)
 INCLUDE_DELETED: Final = bindparam(f"{_PREFIX}include_deleted", type_=Boolean(), required=True)
 WINDOWS: Final = bindparam(f"{_PREFIX}windows", type_=_Windows(), required=True)
 
 #: The claims that the filter renders: required parameters, so that a statement cannot run without a scope.
-FILTER_CLAIMS: Final = Claims(
-    tenant=TENANT,
-    splits=SPLITS,
-    artefact_splits=ARTEFACT_SPLITS,
-    windows=WINDOWS,
-)
+FILTER_CLAIMS: Final = Claims(tenant=TENANT, windows=WINDOWS)
 
 #: What the parameters hold while a statement is set up that will be refused before it runs.
-NO_CLAIMS: Final[Mapping[str, Any]] = dict.fromkeys(
-    (TENANT.key, SPLITS.key, ARTEFACT_SPLITS.key, INCLUDE_DELETED.key, WINDOWS.key)
-)
+NO_CLAIMS: Final[Mapping[str, Any]] = dict.fromkeys((TENANT.key, SPLITS.key, INCLUDE_DELETED.key, WINDOWS.key))
 
 
 @dataclass(slots=True, eq=False)
@@ -84,7 +76,6 @@ class OpenScope:
         values: dict[str, Any] = {
             TENANT.key: scope.tenant_id,
             SPLITS.key: list(scope.split_names),
-            ARTEFACT_SPLITS.key: list(scope.artefact_split_names),
             INCLUDE_DELETED.key: include_deleted,
             WINDOWS.key: _windows(scope, bounds, dialect),
         }
@@ -112,7 +103,7 @@ def register(root: Transaction, opened: OpenScope) -> None:
 
 
 def _windows(scope: Scope, bounds: Mapping[str, float], dialect: Dialect) -> Any:
-    """The windows of the splits in the order of ``WINDOWED``, as ``app.current_windows`` has them."""
+    """The windows of the splits and of what was computed on them, each in the order of ``WINDOWED``."""
     edges = {
         "unassigned": (None, None),
         "train": (None, bounds["train_until"]),
@@ -121,6 +112,7 @@ def _windows(scope: Scope, bounds: Mapping[str, float], dialect: Dialect) -> Any
         "holdout": (bounds["holdout_from"], None),
     }
     windows = [tuple(map(_moment, edges[name])) if scope.holds(name) else None for name in WINDOWED]
+    windows += [(None, None) if name in scope.artefact_split_names else None for name in WINDOWED]
     if dialect.driver == "asyncpg":
         return [None if window is None else asyncpg.Range(*window) for window in windows]
     # Text, for the server to read: the driver would look at each range anew for each statement.

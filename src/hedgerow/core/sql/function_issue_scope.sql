@@ -13,7 +13,11 @@ LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     v_order CONSTANT text[] := ARRAY['unassigned', 'train', 'validation', 'test', 'holdout'];
     v_splits CONSTANT text[] := coalesce(p_splits, '{}');
+    -- What was computed on an earlier split than the last open one is read, too.
+    v_flow CONSTANT text[] := v_order[1:(SELECT max(array_position(v_order, s)) FROM unnest(v_splits) AS s)];
     v_edges text[];
+    v_since text[];
+    v_until text[];
     v_payload text;
 BEGIN
     IF concat(p_tenant, p_user) ~ '[[:cntrl:]]' THEN
@@ -27,22 +31,25 @@ BEGIN
                )) WITH ORDINALITY AS b (moment, position)
          ORDER BY b.position
     );
+    v_since := ARRAY['-infinity', '-infinity', v_edges[2], v_edges[4], v_edges[6]];
+    v_until := ARRAY['infinity', v_edges[1], v_edges[3], v_edges[5], 'infinity'];
     v_payload := concat_ws(
         E'\x1f',
         EXTRACT(EPOCH FROM transaction_timestamp())::text,
         coalesce(p_tenant, ''),
         coalesce(p_user, ''),
         array_to_string(v_splits, ','),
-        coalesce(array_to_string(v_order[1:(SELECT max(array_position(v_order, s)) FROM unnest(v_splits) AS s)], ','), ''),
-        (SELECT '{' || string_agg(
-                    CASE WHEN w.split = ANY (v_splits) THEN format('"[%s,%s)"', w.since, w.until) ELSE 'NULL' END,
-                    ',' ORDER BY w.position
-                ) || '}'
+        coalesce(array_to_string(v_flow, ','), ''),
+        (SELECT string_agg(
+                    CASE WHEN w.is_open THEN format('"[%s,%s)"', w.since, w.until) ELSE 'NULL' END, ',' ORDER BY w.place
+                )
            FROM (
-               VALUES (1, 'unassigned', '-infinity', 'infinity'), (2, 'train', '-infinity', v_edges[1]),
-                      (3, 'validation', v_edges[2], v_edges[3]), (4, 'test', v_edges[4], v_edges[5]),
-                      (5, 'holdout', v_edges[6], 'infinity')
-           ) AS w (position, split, since, until)),
+               SELECT s.place, s.split = ANY (v_splits), v_since[s.place], v_until[s.place]
+                 FROM unnest(v_order) WITH ORDINALITY AS s (split, place)
+                UNION ALL
+               SELECT cardinality(v_order) + s.place, s.split = ANY (v_flow), '-infinity', 'infinity'
+                 FROM unnest(v_order) WITH ORDINALITY AS s (split, place)
+           ) AS w (place, is_open, since, until)),
         array_to_string(v_edges, ',')
     );
     PERFORM set_config('app.scope', app.sealed(v_payload) || v_payload, true),
