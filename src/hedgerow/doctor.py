@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
 from hedgerow.core.predicate import scope_rule
-from hedgerow.core.roles import APP_ROLE, EVALUATOR_ROLE, GROUPS
+from hedgerow.core.roles import APP_ROLE, EVALUATOR_ROLE, GROUPS, LARGE_OBJECTS
 from hedgerow.core.wall import TENANT_POLICY, row_security
 from hedgerow.registry import domains
 
@@ -356,6 +356,17 @@ _QUESTIONS = (
                            WHERE r.rolname = ANY (CAST(:groups AS text[])) AND pg_has_role(g.oid, r.oid, 'MEMBER'))
             ORDER BY 1""",
         "REVOKE ALL ON FUNCTION or TABLE pg_catalog... FROM ...",
+    ),
+    (
+        "Nobody but superusers keeps anything in large objects",
+        # No policy looks at them, and every login of the database finds them. Grants to members of a group: above.
+        f"""SELECT p.oid::regprocedure || ' is open to PUBLIC' FROM pg_proc p
+              JOIN unnest(regexp_split_to_array('{LARGE_OBJECTS}', ', (?=lo)')) AS f (name)
+                ON p.oid = to_regprocedure('pg_catalog.' || f.name)
+             WHERE EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS a
+                            WHERE a.grantee = 0)
+             ORDER BY 1""",
+        f"REVOKE EXECUTE ON FUNCTION {LARGE_OBJECTS} FROM PUBLIC, as superuser",
     ),
     (
         "Every extension is of the version that the server brings",

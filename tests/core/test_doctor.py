@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import URL, text
 
+from hedgerow.core.roles import LARGE_OBJECTS
 from hedgerow.doctor import Finding, examine
 from planting import planting
 
@@ -23,6 +25,7 @@ EXTENSIONS = "Every extension is of the version that the server brings"
 INDEXES = "Every index is valid"
 RULES = "No rule rewrites what is done to a table"
 SETTINGS = "No setting of a role or database changes what statements mean"
+LARGE = "Nobody but superusers keeps anything in large objects"
 SERVER = "Nothing of the server itself is granted to members of a group"
 
 FAULTS = {
@@ -46,6 +49,11 @@ FAULTS = {
         "GRANT SELECT ON pg_statistic TO hedgerow_session",
         SERVER,
         "pg_statistic to hedgerow_session",
+    ),
+    "large objects": (
+        "GRANT EXECUTE ON FUNCTION lo_from_bytea(oid, bytea) TO PUBLIC",
+        LARGE,
+        "lo_from_bytea(oid,bytea) is open to PUBLIC",
     ),
     "row security that spares the owner": (
         "ALTER TABLE treatment_events NO FORCE ROW LEVEL SECURITY",
@@ -192,6 +200,11 @@ def test_a_fault_is_found(fault: str, question: str, problem: str, module_databa
         brought = connection.scalar(text("SELECT default_version FROM pg_available_extensions WHERE name = 'vector'"))
         found = faults(list(examine(connection, module_database.url("app"))))
     assert found == {question: (problem.format(vector=brought),)}
+
+
+def test_the_page_for_your_own_server_says_what_the_doctor_wants() -> None:
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "own-postgresql.md"
+    assert f"REVOKE EXECUTE ON FUNCTION {LARGE_OBJECTS} FROM PUBLIC;" in " ".join(page.read_text("utf-8").split())
 
 
 def test_servers_that_are_too_old_are_found(module_database: Any) -> None:

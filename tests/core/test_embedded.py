@@ -186,6 +186,14 @@ class TestWhatIsSetUp:
         assert fetch(running, acl) == before
         assert (running.home / "postgres" / "bootstrap").exists()
 
+    def test_databases_of_an_earlier_version_lose_what_this_one_takes_away(self, running: EmbeddedServer) -> None:
+        with connect(running, "admin") as admin:
+            admin.execute("GRANT EXECUTE ON FUNCTION lo_creat(integer) TO PUBLIC")
+        (running.home / "postgres" / "bootstrap").write_text("2 an earlier one\n")
+        running.start()
+        with connect(running, "app") as session, pytest.raises(psycopg.errors.InsufficientPrivilege):
+            session.execute("SELECT lo_creat(-1)")
+
 
 class TestDatabases:
     def test_a_new_database_is_like_the_first(self, running: EmbeddedServer) -> None:

@@ -174,6 +174,22 @@ def test_public_may_do_nothing(sql: str, admin: Connection) -> None:
     assert admin.scalars(text(sql)).all() == []
 
 
+@pytest.mark.parametrize("role", [*ROLES, "hedgerow_owner"])
+def test_nobody_keeps_anything_in_large_objects(role: str, admin: Connection) -> None:
+    """No policy looks at them: what an evaluation put into one, every login of the database would read."""
+    found = admin.execute(
+        text("""SELECT CAST(oid AS regprocedure)::text, has_function_privilege(:role, oid, 'EXECUTE') FROM pg_proc
+                 WHERE pronamespace = 'pg_catalog'::regnamespace AND proname ~ '^(lo_.*|loread|lowrite)$'"""),
+        {"role": role},
+    )
+    privileges = {str(function): bool(may) for function, may in found}
+    assert "lo_from_bytea(oid,bytea)" in privileges
+    # Those that move in, or close, what somebody has opened.
+    harmless = {"lo_close(integer)", "lo_lseek(integer,integer,integer)", "lo_lseek64(integer,bigint,integer)"}
+    harmless |= {"lo_tell(integer)", "lo_tell64(integer)"}
+    assert {function for function, may in privileges.items() if may} == harmless
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_a_session_creates_nothing(role: str, admin: Connection) -> None:
     for schema in ("public", "app"):

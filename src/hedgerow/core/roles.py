@@ -29,5 +29,17 @@ AUDITOR_ROLE: Final = "hedgerow_auditor"
 GROUPS: Final = (APP_ROLE, EVALUATOR_ROLE, READONLY_ROLE, AUDITOR_ROLE)
 """Every group role."""
 
+LARGE_OBJECTS: Final = (
+    "lo_creat(integer), lo_create(oid), lo_from_bytea(oid, bytea), lo_put(oid, bigint, bytea), lo_get(oid), "
+    "lo_get(oid, bigint, integer), lo_open(oid, integer), loread(integer, integer), lowrite(integer, bytea), "
+    "lo_truncate(integer, integer), lo_truncate64(integer, bigint), lo_unlink(oid), lo_import(text), "
+    "lo_import(text, oid), lo_export(oid, text)"
+)
+"""Functions that only a superuser may keep, and takes from PUBLIC: no policy looks at large objects.
+
+Whoever may call them could store what was seen in a sealed split where every login reads it. They belong to the server,
+so no revision can say it: the owner of the schema is no superuser.
+"""
+
 GRANTED: Final = (APP_ROLE, READONLY_ROLE, AUDITOR_ROLE)
 """The group roles that hold grants of their own."""

@@ -9,6 +9,7 @@ import psycopg
 from psycopg import sql
 
 from hedgerow.core.embedded.layout import PORT
+from hedgerow.core.roles import LARGE_OBJECTS
 
 ADMIN: Final = "postgres"
 OWNER: Final = "hedgerow_owner"
@@ -18,7 +19,7 @@ READING: Final = "hedgerow_reading"
 AUDITING: Final = "hedgerow_auditing"
 DATABASE: Final = "hedgerow"
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Raise it when the statements below change: existing servers run them again at their next start."""
 
 # Each statement may meet its own earlier work, since a start can be killed at any point.
@@ -55,12 +56,12 @@ _ROLES: Final[tuple[LiteralString, ...]] = (
     "REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC",
 )
 
-# Installed in template1, so that every database made later has it: the owner is no superuser and may not add
-# it.
+# Done in template1, so that every database made later has it so: the owner is no superuser and may do none of it.
 _TEMPLATE: Final[tuple[LiteralString, ...]] = (
     "CREATE EXTENSION IF NOT EXISTS vector",
     "ALTER EXTENSION vector UPDATE",
     "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
+    f"REVOKE EXECUTE ON FUNCTION {LARGE_OBJECTS} FROM PUBLIC",
 )
 
 
