@@ -363,7 +363,22 @@ def test_an_opening_opens_what_was_asked_and_nothing_else(evaluator: Connection,
 
 
 def forge(world: World, change: str) -> None:
-    world.admin(f"UPDATE app.split_opening SET {change}")
+    with world.database.engine("admin").begin() as admin:
+        admin.execute(text("SET LOCAL session_replication_role = replica"))
+        admin.execute(text(f"UPDATE app.split_opening SET {change}"))
+
+
+@pytest.mark.parametrize("role", ["owner", "admin"])
+@pytest.mark.parametrize(
+    "statement",
+    ["DELETE FROM app.split_opening", "UPDATE app.split_opening SET model = 'x'", "TRUNCATE app.split_opening"],
+)
+def test_nobody_takes_an_opening_back(statement: str, role: Any, world: World, evaluator: Connection) -> None:
+    """More openings are a row of app.holdout_budget that says so, and not a gap where one was."""
+    granted(evaluator)
+    with world.database.engine(role).connect() as connection, refused(connection, "23001"):
+        connection.execute(text(statement))
+    assert openings(world) == [1]
 
 
 def test_an_opening_is_of_one_login_and_of_one_day(evaluator: Connection, world: World) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from hedgerow.core.objects import DbObject, Domain, Function
+from hedgerow.core.objects import APPEND_ONLY, DbObject, Domain, Function
 from hedgerow.core.roles import APP_ROLE, EVALUATOR_ROLE, GRANTED, GROUPS, READONLY_ROLE
 
 _ROLES = "\n".join(
@@ -147,6 +147,9 @@ class CoreDomain(Domain):
         )
         yield DbObject("bootstrap", "auth.uid()", _AUTH_UID, _DROP_AUTH_UID)
         yield from super().objects()
+        # After the functions, one of which they call. The table is no model's, so no trait brings them.
+        for trigger in APPEND_ONLY:
+            yield trigger.on("app.split_opening")
 
 
 DOMAIN = CoreDomain(

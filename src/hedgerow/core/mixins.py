@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from sqlalchemy import CheckConstraint, ForeignKey, String, Table, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from hedgerow.core.objects import Trigger, declare_trigger
+from hedgerow.core.objects import APPEND_ONLY, Trigger, declare_trigger
 from hedgerow.core.predicate import SOFT_DELETE_INFO, ScopeRule
 from hedgerow.core.scope import Split
 from hedgerow.core.types import check_enum
@@ -123,12 +123,7 @@ class AppendOnly:
     @classmethod
     def __describe_table__(cls, table: Table) -> None:
         table.info["hedgerow.append_only"] = True
-        declare_trigger(
-            table,
-            Trigger("forbid_mutation", "BEFORE UPDATE OR DELETE", "forbid_mutation()"),
-            # A row trigger does not see TRUNCATE.
-            Trigger("forbid_truncate", "BEFORE TRUNCATE", "forbid_mutation()", level="STATEMENT"),
-        )
+        declare_trigger(table, *APPEND_ONLY)
 
 
 class Reference:

@@ -128,16 +128,25 @@ class Trigger:
     condition: str | None = None
     referencing: str | None = None
 
-    def on(self, table: Table) -> DbObject:
+    def on(self, table: str) -> DbObject:
+        """The trigger of a table, given its name."""
         rows = f"\n    REFERENCING {self.referencing}" if self.referencing else ""
         condition = f"\n    WHEN ({self.condition})" if self.condition else ""
         return DbObject(
             "trigger",
-            f"{table.name}.{self.name}",
-            f"CREATE TRIGGER {self.name} {self.when} ON {table.name}{rows}\n"
+            f"{table}.{self.name}",
+            f"CREATE TRIGGER {self.name} {self.when} ON {table}{rows}\n"
             f"    FOR EACH {self.level}{condition} EXECUTE FUNCTION {self.function};",
-            f"DROP TRIGGER {self.name} ON {table.name};",
+            f"DROP TRIGGER {self.name} ON {table};",
         )
+
+
+APPEND_ONLY = (
+    Trigger("forbid_mutation", "BEFORE UPDATE OR DELETE", "forbid_mutation()"),
+    # A row trigger does not see TRUNCATE.
+    Trigger("forbid_truncate", "BEFORE TRUNCATE", "forbid_mutation()", level="STATEMENT"),
+)
+"""Triggers of a table whose rows stay as they were written, for the owner too."""
 
 
 def declare_trigger(table: Table, *triggers: Trigger) -> None:
@@ -204,7 +213,7 @@ class Domain:
                 yield function_grant(item, item.granted_to(self.sql(item)))
         for table in self.tables:
             for trigger in table.info.get("hedgerow.triggers", ()):
-                yield trigger.on(table)
+                yield trigger.on(table.name)
         for table in self.tables:
             yield from row_security(table)
         for table in self.tables:

@@ -287,6 +287,9 @@ def _owns(domain: Domain, entry: Entry) -> bool:
     """Whether an object of the database belongs to ``domain``."""
     kind, _, name = entry.parent.partition(" ")
     match kind:
+        case "table" if name.startswith("app."):
+            # No model's: they come with the schema.
+            return domain.before_tables
         case "table":
             return any(name == table.name for table in domain.tables)
         case "sequence":
