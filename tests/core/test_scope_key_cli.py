@@ -37,7 +37,7 @@ def test_the_life_of_a_key(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEDGEROW_SCOPE_KEY", first)
     assert "Installed first" in run("install").output
     assert "Installed first" in run("install").output
-    assert isinstance(run("remove", "first").exception, SettingsError)
+    assert isinstance(run("remove", "first").exception, ScopeKeyError)
     monkeypatch.setenv("HEDGEROW_SCOPE_KEY", second)
     run("install")
     listed = run("list").output

@@ -397,7 +397,10 @@ def test_keys_are_rotated_and_removed(database: Any) -> None:
         with pytest.raises(ScopeKeyError):
             remove_key(owner, "database")
         owner.rollback()
-        remove_key(owner, "second")
+        with pytest.raises(ScopeKeyError, match="last key: without it every session could open the scope of every"):
+            remove_key(owner, "second")
+        assert opens() == [False, True, False]
+        remove_key(owner, "second", last=True)
         owner.commit()
         assert opens() == [True, True, True]
 

@@ -67,10 +67,5 @@ def remove(
 ) -> None:
     """Remove a key. Without the last one scopes need no signature any more, which has to be said: --last."""
     with owner_engine().begin() as connection:
-        if [key.key_id for key in installed_keys(connection)] == [key_id] and not last:
-            raise SettingsError(
-                f"{key_id} is the last key: without it every session could open the scope of every tenant.",
-                remedy="Install another one first, or say --last",
-            )
-        remove_key(connection, key_id)
+        remove_key(connection, key_id, last=last)
     console.print(Text(f"Removed {key_id}", style="green"))

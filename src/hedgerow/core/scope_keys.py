@@ -58,13 +58,22 @@ def installed_keys(connection: Connection) -> list[InstalledKey]:
     return [InstalledKey(*row) for row in found]
 
 
-def remove_key(connection: Connection, key_id: str) -> None:
-    """Stop accepting a key. Without the last one scopes need no signature any more.
+def remove_key(connection: Connection, key_id: str, *, last: bool = False) -> None:
+    """Stop accepting a key.
 
-    :raises ScopeKeyError: there is no such key.
+    :param last: remove it even if no other key is left, so that scopes need no signature any more.
+    :raises ScopeKeyError: there is no such key, or it is the last one and ``last`` was not said.
     """
-    statement = text("DELETE FROM app.scope_key WHERE key_id = :id AND key_id <> :own")
-    if not connection.execute(statement, {"id": key_id, "own": RESERVED}).rowcount:
+    # Until the end of the transaction, or two who each remove a key could leave none.
+    connection.execute(text("LOCK TABLE app.scope_key IN SHARE ROW EXCLUSIVE MODE"))
+    installed = [key.key_id for key in installed_keys(connection)]
+    if key_id not in installed:
         raise ScopeKeyError(
             f"No scope key with the id {key_id!r} is installed.", remedy="hedgerow db scope-key list shows them"
         )
+    if installed == [key_id] and not last:
+        raise ScopeKeyError(
+            f"{key_id!r} is the last key: without it every session could open the scope of every tenant.",
+            remedy="Install another one first, or say --last (in Python: last=True)",
+        )
+    connection.execute(text("DELETE FROM app.scope_key WHERE key_id = :id"), {"id": key_id})
