@@ -164,7 +164,18 @@ def test_budgets_of_models_tenants_and_all(world: World, evaluate: Open, allow: 
         assert holdout_uses(owner, OTHER, model="churn") == []
 
 
-@pytest.mark.parametrize("arguments", [(TENANT, -1, None), (EVERY, 1, "churn")], ids=str)
+@pytest.mark.parametrize("blank", ["", " "])
+def test_no_name_is_the_budget_of_openings_that_name_no_model(blank: str, world: World, allow: Any) -> None:
+    """And not that of every model, which an empty variable of a shell would have changed."""
+    allow(7)
+    allow(0, model=blank)
+    with world.database.engine("owner").connect() as owner:
+        assert [holdout_budget(owner, TENANT, model) for model in ("", blank, "churn", EVERY)] == [0, 0, 7, 7]
+        assert [(use.model, use.budget) for use in holdout_uses(owner, TENANT, model=blank)] == [("", 0)]
+        assert holdout_uses(owner, TENANT, model="churn") == []
+
+
+@pytest.mark.parametrize("arguments", [(TENANT, -1, None), (EVERY, 1, "churn"), (EVERY, 1, "")], ids=str)
 def test_budgets_that_cannot_be(arguments: tuple[str, int, str | None], world: World) -> None:
     tenant, number, model = arguments
     with world.database.engine("owner").begin() as owner, pytest.raises(BudgetError):

@@ -132,7 +132,10 @@ def _plain(entry: SplitAccessLog) -> dict[str, object]:
 @app.command()
 def budget(
     tenant: Annotated[str, typer.Argument(help="Id of the tenant; '*' for all of them.", show_default=False)],
-    model: Annotated[str | None, typer.Option("--model", help="This model; else every one without its own.")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", help="This model, '' for openings that name none; else every one without its own."),
+    ] = None,
     openings: Annotated[
         int | None, typer.Option("--openings", min=0, help="Allow as many openings of holdout for each model.")
     ] = None,
@@ -142,8 +145,11 @@ def budget(
         if openings is not None:
             set_holdout_budget(connection, tenant, openings, model=model)
         uses = holdout_uses(connection, tenant, model=model)
-        each = holdout_budget(connection, tenant, model or EVERY)
-    what = f"model {model}" if model else "each model that has no budget of its own"
+        each = holdout_budget(connection, tenant, EVERY if model is None else model)
+    if model is None:
+        what = "each model that has no budget of its own"
+    else:
+        what = f"model {model}" if model.strip() else "openings that name no model"
     console.print(Text(f"{tenant}: holdout may be opened {each} time(s) for {what}."))
     if uses:
         table = Table("model", "opened", "may be", "last opened (UTC)", "by", box=None, pad_edge=False)

@@ -186,7 +186,7 @@ def _used_up(scope: Scope, row: Row[Any]) -> HoldoutBudgetError:
             f"the split 'holdout' may be opened {times} for {model}, and was: "
             f"by {row.opened_by}, at {moment:%Y-%m-%d %H:%M:%S} UTC"
         )
-    name = f" --model {scope.model!r}" if scope.model else ""
+    name = f" --model {scope.model or ''!r}"
     error = HoldoutBudgetError(
         message,
         remedy=f"judge it by what that evaluation found (hedgerow splits log {scope.tenant_id}), or let the owner of "

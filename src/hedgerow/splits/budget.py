@@ -49,7 +49,7 @@ def set_holdout_budget(connection: Connection, tenant_id: str, openings: int, *,
     :param connection: as the owner of the schema; the caller commits.
     :param tenant_id: the tenant; ``*`` for every one without a budget.
     :param openings: 0 or more, for each model.
-    :param model: of this one; None for every one that has no budget of its own.
+    :param model: of this one; empty for openings that name none, None for every one that has no budget of its own.
     :raises BudgetError: a negative number, or a budget of one model for every tenant.
     """
     if openings < 0 or (tenant_id == EVERY and model not in (None, EVERY)):
@@ -62,7 +62,7 @@ def set_holdout_budget(connection: Connection, tenant_id: str, openings: int, *,
             "INSERT INTO app.holdout_budget (tenant_id, model, openings) VALUES (:tenant, :model, :openings)"
             " ON CONFLICT (tenant_id, model) DO UPDATE SET openings = excluded.openings, changed_at = now()"
         ),
-        {"tenant": tenant_id, "model": (model or EVERY).strip(), "openings": openings},
+        {"tenant": tenant_id, "model": EVERY if model is None else model.strip(), "openings": openings},
     )
 
 
@@ -71,16 +71,17 @@ def holdout_budget(connection: Connection, tenant_id: str, model: str = "") -> i
 
     :param model: its name; empty for openings that name none, ``*`` for a model that has no budget of its own.
     """
-    values = {"tenant": tenant_id, "model": model}
+    values = {"tenant": tenant_id, "model": model.strip()}
     return int(connection.scalar(text("SELECT app.holdout_budget_of(:tenant, :model)"), values) or 0)
 
 
 def holdout_uses(connection: Connection, tenant_id: str, *, model: str | None = None) -> list[HoldoutUse]:
     """The models for which ``holdout`` was opened or has a budget of its own, by name.
 
-    :param model: this one only.
+    :param model: this one only; empty for openings that named none.
     """
-    return [HoldoutUse(*row) for row in connection.execute(text(_USES), {"tenant": tenant_id, "model": model or None})]
+    values = {"tenant": tenant_id, "model": None if model is None else model.strip()}
+    return [HoldoutUse(*row) for row in connection.execute(text(_USES), values)]
 
 
 _USES = """
