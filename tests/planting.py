@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,6 +33,17 @@ def planting(database: Any, *, triggers: bool = False) -> Iterator[Connection]:
 def become_session(connection: Connection) -> None:
     """From here to the end of the transaction the connection is the login role of sessions."""
     connection.execute(text(f"SET LOCAL ROLE {SESSION}"))
+
+
+@contextmanager
+def quiet_roles(*, changing: bool = False) -> Iterator[None]:
+    """While roles of the server are asked about, no test of another process has powerful ones.
+
+    :param changing: this test makes them.
+    """
+    with (Path(os.environ["HEDGEROW_TEST_HOME"]) / "roles").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX if changing else fcntl.LOCK_SH)
+        yield
 
 
 @contextmanager

@@ -15,8 +15,9 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
 from hedgerow.core.predicate import scope_rule
-from hedgerow.core.roles import APP_ROLE, EVALUATOR_ROLE, GROUPS, LARGE_OBJECTS
+from hedgerow.core.roles import APP_ROLE, EVALUATOR_ROLE, GROUPS
 from hedgerow.core.wall import TENANT_POLICY, row_security
+from hedgerow.questions import MIGHTY, QUESTIONS
 from hedgerow.registry import domains
 
 OLDEST = 160000
@@ -24,17 +25,6 @@ OLDEST = 160000
 
 OLDEST_VECTOR = (0, 8)
 """Oldest supported pgvector: searches inside of a tenant need its iterative scans."""
-
-MIGHTY = (
-    "pg_read_all_data",
-    "pg_write_all_data",
-    "pg_read_server_files",
-    "pg_write_server_files",
-    "pg_execute_server_program",
-    "pg_read_all_stats",
-    "pg_monitor",
-)
-"""Roles of PostgreSQL that show or change what policies and grants keep from a session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +58,14 @@ def examine(owner: Connection, app_url: URL, evaluator_url: URL | None = None) -
     if evaluator_url is not None and evaluator_url != app_url:
         yield from _sessions(evaluator_url, "Evaluators", "HEDGEROW_EVALUATOR_URL", EVALUATOR_ROLE)
     yield _policies(owner)
-    for question, sql, remedy in _QUESTIONS:
-        found = owner.execute(text(sql), {"tables": _tenant_tables(), "groups": list(GROUPS)})
+    values = {
+        "tables": _tenant_tables(),
+        "groups": list(GROUPS),
+        "mighty": list(MIGHTY),
+        "asked": [url.username for url in (app_url, evaluator_url) if url is not None],
+    }
+    for question, sql, remedy in QUESTIONS:
+        found = owner.execute(text(sql), values)
         yield Finding(question, tuple(str(name) for name in found.scalars()), remedy)
 
 
@@ -222,164 +218,3 @@ _ROLE = """
      WHERE r.rolname IN (current_user, session_user)
      ORDER BY r.rolname
 """
-
-_OURS = (
-    "n.nspname IN ('public', 'app') AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = {}.oid AND d.deptype = 'e')"
-)
-
-_QUESTIONS = (
-    (
-        "Row-level security is forced on every tenant table",
-        # Of tables that no model declares, too, as far as they show that they hold rows of tenants.
-        f"""SELECT t.name FROM unnest(CAST(:tables AS text[])) AS t (name)
-              LEFT JOIN pg_class c ON c.relname = t.name AND c.relnamespace = 'public'::regnamespace
-             WHERE NOT coalesce(c.relrowsecurity AND c.relforcerowsecurity, false)
-             UNION
-            SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-             WHERE c.relkind IN ('r', 'p', 'f') AND n.nspname = 'public' AND {_OURS.format("c")}
-               AND NOT (c.relrowsecurity AND c.relforcerowsecurity)
-               AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'tenant_id')
-             ORDER BY 1""",
-        "ALTER TABLE ... ENABLE ROW LEVEL SECURITY; ALTER TABLE ... FORCE ROW LEVEL SECURITY",
-    ),
-    (
-        "The walls hold for the owner of tables and functions",
-        f"""SELECT r.rolname || CASE WHEN r.rolsuper THEN ' is a superuser' ELSE ' has BYPASSRLS' END
-              FROM pg_roles r
-             WHERE (r.rolsuper OR r.rolbypassrls)
-               AND (EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                             WHERE c.relowner = r.oid AND c.relrowsecurity AND {_OURS.format("c")})
-                    OR EXISTS (SELECT FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-                                WHERE p.proowner = r.oid AND p.prosecdef AND {_OURS.format("p")}))
-             ORDER BY 1""",
-        "let an ordinary role own them: REASSIGN OWNED BY ... TO hedgerow_owner",
-    ),
-    (
-        "Every view runs with the rights of its caller",
-        # A materialised view cannot: it holds rows, and no policy looks at them.
-        f"""SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-             WHERE c.relkind IN ('v', 'm') AND {_OURS.format("c")}
-               AND NOT EXISTS (SELECT FROM pg_options_to_table(c.reloptions) AS o
-                                WHERE c.relkind = 'v' AND o.option_name = 'security_invoker'
-                                  AND CAST(o.option_value AS boolean))
-             ORDER BY 1""",
-        "ALTER VIEW ... SET (security_invoker = true); DROP MATERIALIZED VIEW ..., which no policy protects",
-    ),
-    (
-        "Every SECURITY DEFINER function fixes its search_path",
-        # Unless it is named last, the schema of temporary tables is searched first.
-        f"""SELECT p.proname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-             WHERE p.prosecdef AND {_OURS.format("p")}
-               AND NOT EXISTS (SELECT FROM unnest(p.proconfig) AS s
-                                WHERE s LIKE 'search_path=%pg_temp' AND s NOT LIKE '%$user%') ORDER BY 1""",
-        "ALTER FUNCTION ... SET search_path = pg_catalog, public, pg_temp",
-    ),
-    (
-        "Nothing is granted to PUBLIC",
-        f"""SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-              WHERE c.relkind IN ('r', 'v', 'p', 'm', 'S', 'f') AND {_OURS.format("c")}
-                AND (EXISTS (SELECT FROM aclexplode(c.relacl) AS a WHERE a.grantee = 0)
-                     OR EXISTS (SELECT FROM pg_attribute t, aclexplode(t.attacl) AS a
-                                 WHERE t.attrelid = c.oid AND a.grantee = 0))
-             UNION
-             SELECT p.proname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-              WHERE {_OURS.format("p")}
-                -- No list of its own means the default, which lets PUBLIC execute.
-                AND EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS a
-                             WHERE a.grantee = 0)
-             UNION
-             -- That everybody may look into public is PostgreSQL's default, and shows nothing by itself.
-             SELECT a.privilege_type || ' on schema ' || n.nspname
-               FROM pg_namespace n, aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) AS a
-              WHERE n.nspname IN ('public', 'app') AND a.grantee = 0
-                AND NOT (n.nspname = 'public' AND a.privilege_type = 'USAGE')
-             UNION
-             SELECT a.privilege_type || ' on database ' || d.datname
-               FROM pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) AS a
-              WHERE d.datname = current_database() AND a.grantee = 0
-             UNION
-             SELECT a.privilege_type || ' by default, of ' || pg_get_userbyid(d.defaclrole)
-               FROM pg_default_acl d, aclexplode(d.defaclacl) AS a
-              WHERE a.grantee = 0 AND d.defaclnamespace IN (0, 'public'::regnamespace, to_regnamespace('app'))
-             ORDER BY 1""",
-        "REVOKE ALL ON TABLE, FUNCTION, SCHEMA or DATABASE ... FROM PUBLIC;"
-        " ALTER DEFAULT PRIVILEGES ... REVOKE ALL ... FROM PUBLIC",
-    ),
-    (
-        "Every trigger fires and every constraint holds",
-        f"""SELECT DISTINCT CASE WHEN t.tgisinternal THEN c.relname || ': foreign keys are not checked'
-                                 ELSE c.relname || '.' || t.tgname END
-              FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-             WHERE t.tgenabled NOT IN ('O', 'A') AND {_OURS.format("c")}
-             UNION
-             SELECT c.relname || '.' || k.conname FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
-               JOIN pg_namespace n ON n.oid = c.relnamespace
-              WHERE NOT k.convalidated AND {_OURS.format("c")}
-             ORDER BY 1""",
-        "ALTER TABLE ... ENABLE TRIGGER ALL; ALTER TABLE ... VALIDATE CONSTRAINT ...",
-    ),
-    (
-        "No rule rewrites what is done to a table",
-        # That of a view, which every view has, is no rule in this sense.
-        f"""SELECT c.relname || '.' || w.rulename FROM pg_rewrite w JOIN pg_class c ON c.oid = w.ev_class
-              JOIN pg_namespace n ON n.oid = c.relnamespace
-             WHERE NOT (w.ev_type = '1' AND w.rulename = '_RETURN') AND {_OURS.format("c")} ORDER BY 1""",
-        "DROP RULE ... ON ...",
-    ),
-    (
-        "No setting of a role or database changes what statements mean",
-        # A role may set most of them for itself, so one that was taken over once may have left them.
-        """SELECT CASE WHEN s.setrole <> 0 THEN 'role ' || pg_get_userbyid(s.setrole)
-                       WHEN s.setdatabase <> 0 THEN 'database ' || current_database()
-                       ELSE 'every role' END
-                  || ' sets ' || split_part(one, '=', 1)
-             FROM pg_db_role_setting s, unnest(s.setconfig) AS one
-            WHERE s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
-              AND (split_part(one, '=', 1) IN ('array_nulls', 'row_security', 'search_path',
-                                               'standard_conforming_strings', 'transform_null_equals')
-                   OR one LIKE 'app.%')
-            ORDER BY 1""",
-        "ALTER ROLE ... RESET ..., ALTER ROLE ... IN DATABASE ... RESET ..., ALTER DATABASE ... RESET ...",
-    ),
-    (
-        "Nothing of the server itself is granted to members of a group",
-        # Files, statistics with values of every tenant, the settings of others.
-        """SELECT DISTINCT o.name || ' to ' || g.rolname
-             FROM (SELECT p.proname AS name, p.proacl AS acl FROM pg_proc p
-                    WHERE p.pronamespace = 'pg_catalog'::regnamespace AND p.proacl IS NOT NULL
-                   UNION ALL
-                   SELECT c.relname, c.relacl FROM pg_class c
-                    WHERE c.relnamespace = 'pg_catalog'::regnamespace AND c.relacl IS NOT NULL) AS o,
-                  aclexplode(o.acl) AS a
-             JOIN pg_roles g ON g.oid = a.grantee AND NOT g.rolsuper
-            WHERE EXISTS (SELECT FROM pg_roles r
-                           WHERE r.rolname = ANY (CAST(:groups AS text[])) AND pg_has_role(g.oid, r.oid, 'MEMBER'))
-            ORDER BY 1""",
-        "REVOKE ALL ON FUNCTION or TABLE pg_catalog... FROM ...",
-    ),
-    (
-        "Nobody but superusers keeps anything in large objects",
-        # No policy looks at them, and every login of the database finds them. Grants to members of a group: above.
-        f"""SELECT p.oid::regprocedure || ' is open to PUBLIC' FROM pg_proc p
-              JOIN unnest(regexp_split_to_array('{LARGE_OBJECTS}', ', (?=lo)')) AS f (name)
-                ON p.oid = to_regprocedure('pg_catalog.' || f.name)
-             WHERE EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS a
-                            WHERE a.grantee = 0)
-             ORDER BY 1""",
-        f"REVOKE EXECUTE ON FUNCTION {LARGE_OBJECTS} FROM PUBLIC, as superuser",
-    ),
-    (
-        "Every extension is of the version that the server brings",
-        """SELECT e.extname || ' ' || e.extversion || ', the server has ' || a.default_version
-             FROM pg_extension e JOIN pg_available_extensions a ON a.name = e.extname
-            WHERE e.extversion <> a.default_version ORDER BY 1""",
-        "ALTER EXTENSION ... UPDATE, as superuser",
-    ),
-    (
-        "Every index is valid",
-        f"""SELECT c.relname FROM pg_index x JOIN pg_class c ON c.oid = x.indexrelid
-              JOIN pg_namespace n ON n.oid = c.relnamespace
-             WHERE NOT (x.indisvalid AND x.indisready) AND {_OURS.format("c")} ORDER BY 1""",
-        "REINDEX INDEX CONCURRENTLY ..., or DROP INDEX CONCURRENTLY the leftover and create it again",
-    ),
-)

@@ -11,7 +11,7 @@ from sqlalchemy import URL, text
 
 from hedgerow.core.roles import LARGE_OBJECTS
 from hedgerow.doctor import Finding, examine
-from planting import planting
+from planting import planting, quiet_roles
 
 ORDINARY = "Sessions connect as an ordinary role"
 FORCED = "Row-level security is forced on every tenant table"
@@ -26,6 +26,11 @@ INDEXES = "Every index is valid"
 RULES = "No rule rewrites what is done to a table"
 SETTINGS = "No setting of a role or database changes what statements mean"
 LARGE = "Nobody but superusers keeps anything in large objects"
+OTHERS = "No other login of a group passes the walls"
+APART = "Who only reads or audits is no member of those who write"
+COPIES = "No publication copies tables"
+LEAKPROOF = "No function claims to be leakproof"
+OUTSIDE = "Nothing that members of a group may use reaches out of the database"
 SERVER = "Nothing of the server itself is granted to members of a group"
 
 FAULTS = {
@@ -49,6 +54,61 @@ FAULTS = {
         "GRANT SELECT ON pg_statistic TO hedgerow_session",
         SERVER,
         "pg_statistic to hedgerow_session",
+    ),
+    "another login that is a superuser": (
+        "CREATE ROLE other_login LOGIN SUPERUSER IN ROLE hedgerow_readonly",
+        OTHERS,
+        "other_login is a superuser",
+    ),
+    "another login whom no policy stops": (
+        "CREATE ROLE other_login LOGIN BYPASSRLS IN ROLE hedgerow_evaluator",
+        OTHERS,
+        "other_login has BYPASSRLS",
+    ),
+    "another login that copies": (
+        "CREATE ROLE between IN ROLE hedgerow_auditor; CREATE ROLE other_login LOGIN REPLICATION IN ROLE between",
+        OTHERS,
+        "other_login has REPLICATION, which copies every table",
+    ),
+    "another login that may become one whom no policy stops": (
+        "CREATE ROLE mighty BYPASSRLS; CREATE ROLE other_login LOGIN IN ROLE hedgerow_app, mighty",
+        OTHERS,
+        "other_login is a member of mighty",
+    ),
+    "another login that reads everything": (
+        "GRANT pg_read_all_data TO hedgerow_auditing",
+        OTHERS,
+        "hedgerow_auditing is a member of pg_read_all_data",
+    ),
+    "a reader who writes": (
+        "GRANT hedgerow_app TO hedgerow_reading",
+        APART,
+        "hedgerow_reading is a member of hedgerow_app, hedgerow_readonly",
+    ),
+    "an auditor who writes": (
+        "GRANT hedgerow_evaluator TO hedgerow_auditing",
+        APART,
+        "hedgerow_auditing is a member of hedgerow_app, hedgerow_auditor, hedgerow_evaluator",
+    ),
+    "a publication of everything": ("CREATE PUBLICATION copy FOR ALL TABLES", COPIES, "copy"),
+    "a publication of a schema": ("CREATE PUBLICATION copy FOR TABLES IN SCHEMA public", COPIES, "copy"),
+    "a publication of a table": ("CREATE PUBLICATION copy FOR TABLE app.scope_key", COPIES, "copy"),
+    "a function that is called before the policies": (
+        "ALTER FUNCTION app.assign_split(text, numeric, numeric, numeric) LEAKPROOF",
+        LEAKPROOF,
+        "assign_split",
+    ),
+    "connections of sessions to anywhere": ("CREATE EXTENSION dblink", OUTSIDE, "functions of dblink"),
+    "a server for sessions": (
+        "CREATE EXTENSION postgres_fdw; CREATE SERVER elsewhere FOREIGN DATA WRAPPER postgres_fdw;"
+        "GRANT USAGE ON FOREIGN SERVER elsewhere TO hedgerow_app",
+        OUTSIDE,
+        "the server elsewhere",
+    ),
+    "files for sessions": (
+        "CREATE EXTENSION file_fdw; GRANT USAGE ON FOREIGN DATA WRAPPER file_fdw TO hedgerow_session",
+        OUTSIDE,
+        "the foreign data wrapper file_fdw",
     ),
     "large objects": (
         "GRANT EXECUTE ON FUNCTION lo_from_bytea(oid, bytea) TO PUBLIC",
@@ -177,6 +237,13 @@ FAULTS = {
         "pk_users",
     ),
 }
+
+
+@pytest.fixture(autouse=True)
+def roles_of_the_server(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Roles are of the whole server: nobody asks while another test has made a login with what it should not have."""
+    with quiet_roles(changing="powerful" in request.fixturenames):
+        yield
 
 
 def faults(findings: list[Finding]) -> dict[str, tuple[str, ...]]:
