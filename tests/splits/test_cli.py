@@ -77,7 +77,7 @@ def test_log(run: Run, world: World) -> None:
         session.connection()
     opened = run("log", TENANT).output
     assert "opened" in opened
-    assert "a test of repositories" in opened
+    assert "a test of repositories, logged in as hedgerow_evaluation" in opened
     assert "Nobody was refused." in run("log", TENANT, "--refused").output
 
 
@@ -131,7 +131,7 @@ def test_budget(run: Run, world: World) -> None:
     assert "3 time(s)" in opened
     used = next(line.split() for line in opened.splitlines() if line.startswith("-"))
     assert used[:3] == ["-", "1", "3"]
-    assert used[-1] == str(ADMIN)
+    assert " ".join(used[-5:]) == f"{ADMIN}, logged in as hedgerow_evaluation"
     assert "2 time(s) for model churn." in run("budget", TENANT, "--model", "churn", "--openings", "2").output
     assert "churn" in run("budget", TENANT).output
     assert "1 time(s)" in run("budget", OTHER).output

@@ -96,9 +96,11 @@ def test_once_unless_somebody_allows_more(world: World, evaluate: Open) -> None:
     assert f"{refusal.opened_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" in said
     assert f"hedgerow splits budget {TENANT} --model 'readmission' --openings 2" in said
     allowed, refused_ = world.admin(LOG)
-    assert allowed == ("holdout", True, str(ADMIN), "final evaluation (model readmission)")
+    login = ", logged in as hedgerow_evaluation"
+    assert allowed == ("holdout", True, str(ADMIN), f"final evaluation (model readmission){login}")
     assert refused_[:2] == ("holdout", False)
     assert refused_[3].startswith(f"holdout may be opened 1 time(s) for model readmission; opened by {ADMIN}")
+    assert refused_[3].endswith(f" UTC{login}")
 
 
 def test_a_refused_session_sees_nothing_and_stays_refused(world: World) -> None:
@@ -291,6 +293,7 @@ def test_what_is_refused_for_another_reason_uses_nothing_up(world: World) -> Non
     (refusal,) = world.admin(LOG)
     assert refusal[:2] == ("holdout", False)
     assert "no member of hedgerow_evaluator" in refusal[3]
+    assert refusal[3].endswith(", logged in as hedgerow_session")
 
 
 # -- whoever can run SQL as an evaluator ----------------------------------------------------------------------------
@@ -489,4 +492,9 @@ def test_uses_are_typed(world: World, evaluator: Connection) -> None:
     with world.database.engine("owner").connect() as owner:
         (use,) = holdout_uses(owner, TENANT)
     assert isinstance(use, HoldoutUse)
-    assert (use.model, use.opened, use.budget, use.last_opened_by) == ("readmission", 1, 1, "me")
+    assert (use.model, use.opened, use.budget, use.last_opened_by) == (
+        "readmission",
+        1,
+        1,
+        "me, logged in as hedgerow_evaluation",
+    )

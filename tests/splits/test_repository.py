@@ -127,7 +127,7 @@ def test_the_access_log_shows_the_newest_first(driver: str, world: World) -> Non
         assert [entry.requested_split for entry in log.access_log(refused_only=True)] == ["holdout"]
         assert len(log.access_log(limit=1)) == 1
         entry = log.access_log()[0]
-        assert entry.reason == "a test of repositories"
+        assert entry.reason == "a test of repositories, logged in as hedgerow_evaluation"
         with pytest.raises(AppendOnlyError):
             log.delete(entry.access_id)
         with pytest.raises(AppendOnlyError):

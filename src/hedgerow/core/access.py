@@ -34,7 +34,9 @@ _TABLE_LENGTH: Final = 63
 _CALLER_LENGTH: Final = 255
 _INSERT: Final = text(
     "INSERT INTO ml_split_access_log (tenant_id, table_name, requested_split, caller, allowed, reason)"
-    " VALUES (:tenant_id, :table_name, :requested_split, :caller, :allowed, :reason)"
+    " VALUES (:tenant_id, :table_name, :requested_split, :caller, :allowed,"
+    # The caller is what the client says; who it is, the database knows.
+    " concat_ws(', ', CAST(:reason AS text), 'logged in as ' || session_user))"
 )
 #: The database refuses a scope, or does not know how to open one; any other error is a failure to record.
 _REFUSALS: Final = frozenset({"42501", "28000", "42883", "3F000"})

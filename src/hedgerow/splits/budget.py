@@ -32,6 +32,7 @@ class HoldoutUse:
     :ivar model: its name; empty for openings that named none, ``*`` for the budget of every other model.
     :ivar opened: how often ``holdout`` was opened for it.
     :ivar budget: how often it may be.
+    :ivar last_opened_by: whom the client named, and the login that it had.
     """
 
     model: str
@@ -86,7 +87,7 @@ def holdout_uses(connection: Connection, tenant_id: str, *, model: str | None = 
 
 _USES = """
     SELECT m.model, count(o.holdout_number)::integer, app.holdout_budget_of(:tenant, m.model), max(o.opened_at),
-           (SELECT l.caller FROM app.split_opening l
+           (SELECT format('%s, logged in as %s', l.caller, l.login) FROM app.split_opening l
              WHERE l.tenant_id = :tenant AND l.model = m.model AND l.holdout_number = max(o.holdout_number))
       FROM (SELECT model FROM app.split_opening WHERE tenant_id = :tenant AND holdout_number IS NOT NULL
             UNION SELECT model FROM app.holdout_budget WHERE tenant_id = :tenant AND model <> '*') AS m
