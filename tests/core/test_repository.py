@@ -337,7 +337,7 @@ def test_a_sealed_split_is_refused_and_logged(journeys: Any, world: World, split
         request_(journeys, split)
     assert (refused.value.split, refused.value.table) == (Split(split).value, "patient_journeys")
     assert refusals(world)[len(before) :] == [
-        ("patient_journeys", Split(split).value, "the scope does not hold the split")
+        ("patient_journeys", Split(split).value, "the scope does not hold the split, logged in as hedgerow_session")
     ]
 
 

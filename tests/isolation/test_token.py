@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import Connection, Engine, Table, create_engine, event, func, select, text
 from sqlalchemy.exc import DBAPIError
@@ -23,6 +24,7 @@ from hedgerow.core.errors import HedgerowError, SplitAccessError
 from hedgerow.core.filter import install_filter
 from hedgerow.core.open_scope import OPEN_SCOPE, opening_parameters
 from hedgerow.core.scope_keys import install_key, installed_keys, remove_key
+from hedgerow.core.settings import libpq_url
 from hedgerow.core.token import LIFETIME, ScopeKeyError, Signer
 from hedgerow.patients import PatientJourney
 from isolation.oracle import OPEN, TENANT_A, TENANT_B, open_scope, opening, refusal, split_tables
@@ -120,6 +122,21 @@ def test_a_ticket_of_an_earlier_transaction_is_void(app: Connection) -> None:
             app.execute(COUNT)
         assert refusal(error.value) == "28000"
         app.rollback()
+
+
+def test_transactions_of_one_message_share_a_ticket(seeded: Any) -> None:
+    """They begin at one moment, as decision 0015 says: whoever sends them held the ticket, and gains nothing."""
+    with psycopg.connect(libpq_url(seeded.url("app")), autocommit=True) as connection:
+        results = connection.execute(f"""
+            BEGIN; SELECT FROM app.open_scope('{TENANT_A}', NULL, '{{train}}', NULL);
+            SELECT set_config('session.kept', current_setting('app.scope'), false); COMMIT;
+            BEGIN; SELECT set_config('app.scope', current_setting('session.kept'), true);
+            SELECT app.current_tenant(); COMMIT""")
+        tenants = [results.fetchone() for _ in iter(results.nextset, None) if results.description]
+        assert tenants[-1] == (TENANT_A,)
+        connection.execute("BEGIN; SELECT set_config('app.scope', current_setting('session.kept'), true)")
+        with pytest.raises(psycopg.errors.InvalidAuthorizationSpecification):
+            connection.execute("SELECT app.current_tenant()")
 
 
 @pytest.mark.parametrize("role", ["app", "evaluator", "owner"])
