@@ -1,3 +1,5 @@
+DROP TRIGGER forbid_truncate ON app.split_opening;
+DROP TRIGGER forbid_mutation ON app.split_opening;
 DROP FUNCTION app.take_turn;
 DROP FUNCTION app.issue_scope;
 DROP FUNCTION app.window_bound;

@@ -6,7 +6,8 @@
 -- One request at a time for a model, so that two at once cannot both find the budget unused; under isolation levels that
 -- do not see what the other one committed, the unique number of an opening stops the second.
 -- The budget is app.holdout_budget_of. Requests without a model count together. Runs with the rights of its owner, since
--- nobody else may write an opening or change a budget. The login decides, as in app.open_scope.
+-- nobody else may write an opening or change a budget. The login decides, as in app.open_scope; the log names it after
+-- the reason, since the caller is what the client says.
 CREATE FUNCTION app.request_opening(p_splits text[], p_model text, p_purpose text, p_caller text DEFAULT NULL)
 RETURNS TABLE (opening_id uuid, budget integer, opened_by text, opened_at timestamptz)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -65,7 +66,7 @@ BEGIN
         VALUES (opening_id, v_tenant, v_user, session_user, v_caller, p_splits, v_model, v_number, p_purpose);
     END IF;
     INSERT INTO ml_split_access_log (tenant_id, table_name, requested_split, caller, allowed, reason)
-    SELECT v_tenant, '*', s.name, v_caller, opening_id IS NOT NULL, v_reason
+    SELECT v_tenant, '*', s.name, v_caller, opening_id IS NOT NULL, format('%s, logged in as %s', v_reason, session_user)
       FROM unnest(p_splits) WITH ORDINALITY AS s (name, position)
      ORDER BY s.position;
     RETURN NEXT;
