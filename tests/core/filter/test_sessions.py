@@ -530,6 +530,18 @@ async def test_a_log_that_cannot_be_reached(toy_urls: tuple[URL, URL], tmp_path:
         assert isinstance(error.value.__cause__, OSError)
 
 
+def test_a_refusal_that_cannot_be_recorded(
+    toy_urls: tuple[URL, URL], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It stands all the same, and somebody is told that it is missing from the log."""
+    nowhere = create_engine(toy_urls[0].update_query_dict({"host": str(tmp_path)}), poolclass=NullPool)
+    engine = create_engine(toy_urls[0], poolclass=NullPool)
+    install_filter(engine, toy.REGISTRY, access_log=DatabaseAccessLog(nowhere))
+    with opened(engine) as session, pytest.raises(SplitAccessError):
+        session.scalars(select(Visit.label).where(Visit.split_assignment == "holdout"))
+    assert "could not be recorded" in caplog.text
+
+
 def test_a_budget_that_is_used_up(engine: Engine) -> None:
     scope = Scope.evaluation("A", {"holdout"}, "once more", model="used up")
     with opened(engine, scope) as session:
