@@ -134,6 +134,18 @@ REFUSALS: Final = (
     _attack("file_written", "COPY patient_journeys TO '/tmp/stolen'", refused=_NOT_ALLOWED),
     _attack("program", "COPY patient_journeys TO PROGRAM 'cat'", refused=_NOT_ALLOWED),
     _attack("large_object_from_a_file", "SELECT lo_import('/etc/passwd')", refused=_NOT_ALLOWED),
+    _attack(
+        "large_object_for_others",
+        "SELECT lo_from_bytea(0, string_agg(patient_id, ',')::bytea) FROM patient_journeys",
+        refused=_NOT_ALLOWED,
+    ),
+    _attack("opening_taken_back", "DELETE FROM app.split_opening", refused=_NOT_ALLOWED),
+    _attack("opening_forged", "UPDATE app.split_opening SET splits = '{test,holdout}'", refused=_NOT_ALLOWED),
+    _attack("budget_raised", "UPDATE app.holdout_budget SET openings = 1000000", refused=_NOT_ALLOWED),
+    _attack("turn_of_another_tenant", f"SELECT app.take_turn('{FOREIGN}', 'opening', '')", refused=_NOT_ALLOWED),
+    _attack("scope_issued_by_itself", f"SELECT app.issue_scope('{FOREIGN}', NULL, '{{train}}')", refused=_NOT_ALLOWED),
+    _attack("signature_asked_for", "SELECT app.sealed('whatever')", refused=_NOT_ALLOWED),
+    _attack("key_read", "SELECT * FROM app.scope_key", refused=_NOT_ALLOWED),
     _attack("functions_of_the_owner", "ALTER FUNCTION app.current_tenant() STABLE", refused=_NOT_ALLOWED),
     _attack(
         "reader_of_the_scope_replaced",
