@@ -62,7 +62,7 @@ def examine(owner: Connection, app_url: URL, evaluator_url: URL | None = None) -
         "tables": _tenant_tables(),
         "groups": list(GROUPS),
         "mighty": list(MIGHTY),
-        "asked": [url.username for url in (app_url, evaluator_url) if url is not None],
+        "asked": [url.username for url in (app_url, evaluator_url) if url is not None and url.username],
     }
     for question, sql, remedy in QUESTIONS:
         found = owner.execute(text(sql), values)

@@ -238,6 +238,8 @@ def test_the_scopes_of_a_statement_do_not_mix(table: Table, seeded: Any) -> None
             connection.execute(text(setting))
         found = {tuple(row) for row in connection.execute(text(look))}
         assert connection.scalar(text("SELECT app.current_tenant()")) == TENANT_A, "the scope did not change"
+    with seeded.admin() as admin:
+        assert {row for row in truth_of(admin, table) if row[0] == TENANT_B} - own, "there is nothing to leak"
     assert {row for row in found if row[0] == TENANT_B} <= own
     assert {row[1] for row in own} <= {"unassigned", "train", None}
 

@@ -1,4 +1,4 @@
-"""Laws over every lock that a function takes: nobody else can compute it, wait for it or keep it."""
+"""Laws over every lock that a function takes: nobody else can compute its number, or ask for it by name."""
 
 from __future__ import annotations
 

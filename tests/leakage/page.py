@@ -7,6 +7,8 @@ from pathlib import Path
 from textwrap import fill
 from typing import Any, Final
 
+from hedgerow.core.predicate import scope_rule
+from isolation.oracle import tenant_tables
 from leakage import test_reads, test_writes
 from leakage.attacks import COUNTED, HINDERED, MET, READS, REFUSALS, REMEDY, Attack
 from leakage.shapes import Shape
@@ -33,6 +35,12 @@ def _listed(attacks: Iterable[Attack]) -> str:
     return ", ".join(attack.name.replace("_", " ") for attack in attacks)
 
 
+def _shared() -> str:
+    """The tables whose keys do not begin with the tenant, and to which sessions add rows."""
+    keyed = ((table, next(iter(table.primary_key))) for table in tenant_tables() if scope_rule(table).shared)
+    return ", ".join(f"`{table.name}`" for table, first in keyed if first.name != scope_rule(table).tenant_column)
+
+
 _RESIDUAL: Final = (
     "Tests state each of these as well, so that one which is closed one day leaves this list.",
     f"**How many rows a table has over all tenants**: {_listed(COUNTED)}. Only raw SQL asks for that, which a session "
@@ -40,9 +48,10 @@ _RESIDUAL: Final = (
     "superuser, in each database. `EXPLAIN ANALYZE` also counts the rows that a policy removed, and no grant withholds "
     "EXPLAIN: who must not know even that needs a database of their own.",
     f"**That a row of one's own tenant exists in a closed split**: {_listed(MET)}. Foreign keys and unique keys hold "
-    "for the rows of a tenant, seen or not, or they would hold nothing. Of other tenants they tell nothing: every key "
-    "of a tenant's table begins with the tenant. Use keys that nobody can guess (random UUIDs) for rows whose "
-    "existence is a secret.",
+    "for the rows of a tenant, seen or not, or they would hold nothing. Of other tenants they tell nothing, since "
+    f"every key of a tenant's table begins with the tenant; but for {_shared()}, whose rows tenants share: "
+    "a number that is taken, or given, tells how many there are. Use keys that nobody can guess (random UUIDs) for "
+    "rows whose existence is a secret.",
     f"**Availability**: {_listed([HINDERED])}. Who may update a table may lock it, for every tenant. Limit roles that "
     "run SQL of others: `ALTER ROLE app_login SET lock_timeout = '5s'`, and the same for `statement_timeout` and "
     "`idle_in_transaction_session_timeout`. A session can raise its own limits again; the timeouts of a connection "

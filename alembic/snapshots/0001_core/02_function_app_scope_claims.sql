@@ -1,7 +1,8 @@
 -- What the scope of this transaction says, as the database itself wrote it down: the only source of the readers below,
 -- and with them of every policy. Reads the transaction-local setting app.scope, the ticket that app.issue_scope made:
 -- 64 hexadecimal digits of HMAC-SHA256, then the fields, separated by the control character US.
---   1 transaction_timestamp as seconds   2 tenant   3 user   4 splits   5 splits of artefacts   6 windows of splits and artefacts   7 bounds
+--   1 transaction_timestamp as seconds   2 tenant   3 user   4 splits   5 splits of artefacts
+--   6 windows of the splits, then of their artefacts   7 bounds
 -- NULL when no scope is open: an unset setting reads NULL, one that was rolled back reads ''. Anybody may write the
 -- setting, so whatever this database did not sign for this very transaction raises an error.
 -- Runs with the rights of its owner, since nobody else may read the key. Both sides are hashed once more before they

@@ -1,8 +1,8 @@
 -- Trigger of feature_values, BEFORE INSERT, and BEFORE UPDATE of a value that is invalid no longer. Gives a patient's
 -- value the split of the patient, refuses a value that is not of the feature's type, and puts it into its place in the
 -- history of its feature and entity, wherever that is: it ends where the next one begins, and what it follows ends
--- where it begins. The newest by valid_from, then computed_at, is the current one, unless its feature is retired; a late
--- one is stale at once. JSON null fits every type, and a number has to fit a float8. A value whose key is there already
+-- where it begins. The newest by valid_from, then computed_at, is the current one, unless its feature is retired (one that
+-- arrives while its feature is being retired stays current until ageing finds it); a late one is stale at once. JSON null fits every type, and a number has to fit a float8. A value whose key is there already
 -- changes nothing: the unique key refuses or skips it.
 CREATE FUNCTION app.place_feature_value() RETURNS trigger
 LANGUAGE plpgsql AS $$

@@ -181,7 +181,8 @@ def _path(tenant: ColumnElement[Any], claims: Claims) -> tuple[ColumnElement[Any
 
 def _place(split: ColumnElement[Any] | None, rule: ScopeRule) -> ColumnElement[Any]:
     """Where in the array of windows the split of a row is; a split that nobody knows is nowhere."""
-    first = 1 + len(WINDOWED) if rule.artefact else 1
+    # Who asks for one split asks for that, and not for what later ones may read of it.
+    first = 1 + len(WINDOWED) if rule.artefact and rule.only_split is None else 1
     places: dict[str, ColumnElement[int]] = {
         name: literal_column(str(place), Integer()) for place, name in enumerate(WINDOWED, first)
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from sqlalchemy import ARRAY, ClauseElement, inspect
@@ -16,10 +16,15 @@ from sqlalchemy.orm import DeclarativeBase
 from hedgerow.core.repository import BaseRepository, FilterError
 from hedgerow.core.repository.contract import Key
 from hedgerow.core.repository.filters import coerced, column, columns
+from hedgerow.core.repository.refusals import NO_PARENT
+from hedgerow.core.server_errors import server_words
 from hedgerow.features.errors import FeatureInUseError, refusals
 from hedgerow.features.models import FeatureValue
 
 T = TypeVar("T", bound=DeclarativeBase)
+
+#: PostgreSQL 18 tells RESTRICT from other foreign keys.
+_REFERRED_TO: Final = frozenset({NO_PARENT, "23001"})
 
 
 class CheckedRepository(BaseRepository[T]):
@@ -54,10 +59,14 @@ class CheckedRepository(BaseRepository[T]):
 
         :raises FeatureInUseError: other rows belong to it.
         """
+        # Flushes what the caller left to do: its errors are not about this row.
+        savepoint = self.session.begin_nested()
         try:
-            with self.session.begin_nested():
+            with savepoint:
                 return super().delete(id)
         except IntegrityError as error:
+            if server_words(error).state not in _REFERRED_TO:
+                raise
             raise FeatureInUseError(
                 "Other rows belong to it.", remedy="delete those first, or archive the feature", table=self.table_name
             ) from error
@@ -87,8 +96,8 @@ def id_of_entity(value: Any) -> str:
 
     :raises FilterError: it is None or another thing that is no id.
     """
-    plain = str(value) if isinstance(value, int | UUID) and not isinstance(value, bool) else value
-    return str(coerced(FeatureValue, "entity_id", plain))
+    text = str(value) if isinstance(value, int | UUID) and not isinstance(value, bool) else value
+    return str(coerced(FeatureValue, "entity_id", text))
 
 
 def several(values: Any, what: str) -> Iterable[Any]:
@@ -116,7 +125,7 @@ def json_of(value: Any) -> Any:
         ) from error
 
 
-def plain(value: Any) -> dict[Any, Any]:
+def json_ready(value: Any) -> dict[Any, Any]:
     """A value of a bulk as JSON takes it; keys that are no columns are for the database to refuse."""
     if not isinstance(value, Mapping):
         raise FilterError(f"{value!r} is no mapping.", remedy="give feature_id, entity_id, entity_type and value")

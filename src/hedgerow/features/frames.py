@@ -160,6 +160,8 @@ class Frame:
         if not (types.is_string(kind) or types.is_large_string(kind) or texts is not column):
             raise FilterError(f"Entities are not {kind}.", remedy=f"give {ENTITY} as text")
         texts = texts.cast(self._pa.string())
+        if texts.null_count:  # of a dictionary that holds one
+            raise FilterError(f"{texts.null_count} rows have no {ENTITY}.", remedy="leave them out")
         if any("\0" in text for text in texts.to_pylist()):
             raise FilterError(
                 "The id of an entity holds a NUL.", remedy="PostgreSQL stores none: there is no such entity"

@@ -46,7 +46,7 @@ from hedgerow.core.repository.contract import Key
 from hedgerow.core.repository.filters import coerced
 from hedgerow.core.types import ENUM_TYPES
 from hedgerow.features import frames
-from hedgerow.features.checking import CheckedRepository, id_of_entity, json_of, plain, several, text_of
+from hedgerow.features.checking import CheckedRepository, id_of_entity, json_of, json_ready, several, text_of
 from hedgerow.features.enums import FeatureDataType, FeatureValueStatus
 from hedgerow.features.errors import UnknownFeatureError, refusals
 from hedgerow.features.models import PATIENT, FeatureGroup, FeatureValue
@@ -107,7 +107,7 @@ class FeatureStore(CheckedRepository[FeatureValue]):
                 return super().create(entity)
             except FilterError as error:
                 # Somebody else wrote the first value of the entity meanwhile: now it is there to be seen.
-                if CURRENT_KEY not in str(error.__cause__):
+                if CURRENT_KEY not in str(getattr(error.__cause__, "orig", None)):
                     raise
         return super().create(entity)
 
@@ -123,7 +123,7 @@ class FeatureStore(CheckedRepository[FeatureValue]):
         :raises UnknownFeatureError: there is no such feature.
         :raises SplitAccessError: the scope does not hold a patient's split.
         """
-        document = json_of([plain(value) for value in several(values, "values")])
+        document = json_of([json_ready(value) for value in several(values, "values")])
         written: ColumnElement[Any] = func.bulk_insert_feature_values(literal(document, JSONB))
         with refusals(self.session, self.table_name):
             count: int = self.session.execute(select(written)).scalar_one()

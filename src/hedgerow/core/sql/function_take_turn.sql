@@ -1,7 +1,7 @@
 -- Lets the writers of one thing of a tenant take turns: who comes later waits until the transaction of the one before has
--- ended. For what no row and no unique key can be the lock. The number of an advisory lock is shown to everybody in
--- pg_locks and can be held by everybody, so it is sealed: nobody else can compute it, and a session asks for turns of its
--- own tenant only. Runs with the rights of its owner, who alone can seal.
+-- ended. For what no row and no unique key can be the lock. The number of an advisory lock can be held by everybody, so it
+-- is sealed: nobody else can compute it, and a session asks for turns of its own tenant only. Who watches pg_locks sees
+-- numbers, and not of whom. Runs with the rights of its owner, who alone can seal.
 CREATE FUNCTION app.take_turn(p_tenant text, VARIADIC p_what text[]) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp

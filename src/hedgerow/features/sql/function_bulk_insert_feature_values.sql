@@ -1,10 +1,10 @@
 -- Writes every object of a JSON array and returns how many rows that made; all or nothing. Keys: feature_id, entity_id,
 -- entity_type and value; optional computed_at (now), valid_from (computed_at), valid_until, event_timestamp and
--- source_version; another key is refused, since nobody would miss it. Each value takes its place in history by trigger, in whatever order they come; one whose feature,
--- entity and computed_at are there already is skipped and not counted. JSON null as a value is stored as JSON null.
--- A time without a zone is UTC. Writes feature_values in the order of its keys, so that two loads of the same entities
--- wait for one another rather than deadlock, and again where somebody else wrote an entity's first value meanwhile or
--- deadlocks all the same.
+-- source_version; another key is refused, since nobody would miss it. Each value takes its place in history by trigger, in
+-- whatever order they come; one whose feature, entity and computed_at are there already is skipped and not counted. JSON
+-- null as a value is stored as JSON null. A time without a zone is UTC. Writes feature_values in the order of its keys, so
+-- that two loads of the same entities wait for one another rather than deadlock, and again where somebody else wrote an
+-- entity's first value meanwhile or deadlocks all the same.
 CREATE FUNCTION bulk_insert_feature_values(p_values_json jsonb) RETURNS integer
 LANGUAGE plpgsql VOLATILE
 SET TimeZone = 'UTC'
