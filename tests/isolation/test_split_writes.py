@@ -10,10 +10,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Table, inspect, select, text
+from sqlalchemy import Connection, Table, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
-from sqlalchemy.orm.attributes import flag_modified
 
 from hedgerow import Scope, SplitAccessError
 from hedgerow.core.scope import FLOW
@@ -29,6 +28,7 @@ from isolation.oracle import (
     tenant_tables,
     truth,
 )
+from isolation.writing import write_one
 from planting import planting, refused
 
 SPLITS = tuple(split.value for split in FLOW)
@@ -149,19 +149,8 @@ def test_a_flush_leaves_artefacts_of_earlier_splits_alone(
     table: Table, act: str, known: str, sessions: Callable[..., Session]
 ) -> None:
     """And says so: an UPDATE would find no row, and a DELETE would find none without a word."""
-    model, column = table.info["hedgerow.model"], table.c[updatable_columns(table)[0]]
     with sessions(Scope(TENANT_A, splits={"validation"}), "both") as session:
-        earlier = session.scalars(select(model).where(table.c.split_assignment == "train")).first()
-        assert earlier is not None, "there is nothing to write to"
-        attribute = inspect(model).get_property_by_column(column).key
-        value = getattr(earlier, attribute)
-        if known == "expired":
-            session.expire(earlier)
-        if act == "delete":
-            session.delete(earlier)
-        else:
-            setattr(earlier, attribute, value)
-            flag_modified(earlier, attribute)
+        write_one(session, table, table.c.split_assignment == "train", act, known)
         with pytest.raises(SplitAccessError, match="computed on 'train'") as error:
             session.flush()
         assert (error.value.table, error.value.split) == (table.name, "train")

@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Table, func, inspect, select, text
+from sqlalchemy import Connection, Table, func, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
-from sqlalchemy.orm.attributes import flag_modified
 
 from hedgerow import CrossTenantError, Scope, Split, open_session
 from hedgerow.core.roles import APP_ROLE
@@ -27,6 +26,7 @@ from isolation.oracle import (
     tenant_tables,
     truth,
 )
+from isolation.writing import write_one
 
 ALL = tuple(Split)
 
@@ -125,19 +125,8 @@ def test_a_flush_leaves_the_rows_of_all_tenants_alone(
     table: Table, act: str, known: str, sessions: Callable[..., Session]
 ) -> None:
     """And says so: an UPDATE would find no row, and a DELETE would find none without a word."""
-    model, column = table.info["hedgerow.model"], table.c[updatable_columns(table)[0]]
     with sessions(Scope(TENANT_A), "both") as session:
-        anyones = session.scalars(select(model).where(table.c.tenant_id.is_(None))).first()
-        assert anyones is not None, "there is nothing to write to"
-        attribute = inspect(model).get_property_by_column(column).key
-        value = getattr(anyones, attribute)
-        if known == "expired":
-            session.expire(anyones)
-        if act == "delete":
-            session.delete(anyones)
-        else:
-            setattr(anyones, attribute, value)
-            flag_modified(anyones, attribute)
+        write_one(session, table, table.c.tenant_id.is_(None), act, known)
         with pytest.raises(CrossTenantError, match="all tenants") as error:
             session.flush()
         assert error.value.table == table.name
