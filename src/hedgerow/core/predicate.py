@@ -22,11 +22,11 @@ from sqlalchemy import (
     and_,
     case,
     cast,
-    false,
     func,
     literal_column,
     null,
     or_,
+    true,
 )
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.elements import ColumnElement
@@ -45,6 +45,8 @@ DELETED_AT: Final = "deleted_at"
 #: The splits in the order of the array of windows, which is that of time. Their windows come first; then, in the same
 #: order, one for what was computed on each, which later scopes read.
 WINDOWED: Final = tuple(split.value for split in FLOW)
+#: The same splits, those first that most rows are in.
+COMMON_FIRST: Final = ("train", "test", "validation", "holdout", "unassigned")
 
 #: Names of the six window bounds, in the order in which ``app.open_scope`` returns them.
 BOUNDS: Final = (
@@ -138,13 +140,13 @@ def scope_predicate(relation: FromClause, rule: ScopeRule, claims: Claims) -> Co
     split = None if rule.split_column is None else _column(relation, rule.split_column)
     if split is not None or rule.only_split is not None:
         # One claim says which splits are open and when: a closed one has no window, and nothing lies in none.
-        window = Place(claims.windows, *_path(tenant, claims), _place(split, rule))
+        window = _window(tenant, split, rule, claims)
         if rule.event_time:
-            # Of a range the planner believes that hardly anything lies in it; COALESCE makes it half.
             inside = event_time(relation, rule).op("<@", is_comparison=True, return_type=Boolean())(window)
-            held.append(func.coalesce(inside, false()))
-        else:
-            held.append(window.is_not(None))
+            # The planner believes that hardly anything lies in a range, and of two locks that hardly anything of that
+            # is left; of what is not NULL it believes that it is nearly everything, as the rows of a tenant are.
+            window = case((inside, true()))
+        held.append(window.is_not(None))
     if rule.partial and split is not None:
         held = [or_(split.is_(None), and_(*held))]
     return and_(tenant == claims.tenant, *held)
@@ -168,29 +170,40 @@ def _render_place(element: Place, compiler: Any, **kw: Any) -> str:
     return f"({compiler.process(element.array, **kw)})" + "".join(places)
 
 
-def _path(tenant: ColumnElement[Any], claims: Claims) -> tuple[ColumnElement[Any], ...]:
-    """Where in the array of windows those of the tenant of a row are: 30 bits of a hash of its id, and 30 others.
+def _window(
+    tenant: ColumnElement[Any], split: ColumnElement[Any] | None, rule: ScopeRule, claims: Claims
+) -> ColumnElement[Any]:
+    """When a row may be looked into; NULL for one whose split is closed, or one that nobody knows."""
+    # Who asks for one split asks for that, and not for what later ones may read of it.
+    first = 1 + len(WINDOWED) if rule.artefact and rule.only_split is None else 1
+    places: dict[str, ColumnElement[Any]] = {
+        name: literal_column(str(place), Integer()) for place, name in enumerate(WINDOWED, first)
+    }
+    path = _path(tenant) if claims.tied else ()
+    if rule.only_split is not None:
+        return Place(claims.windows, *path, places[rule.only_split])
+    assert split is not None
+    if path:
+        # Named once, for each mention of a claim of the wall is a sub-select of its own.
+        return Place(claims.windows, *path, _of_split(split, places))
+    # A place that does not depend on the row is looked up while the statement is planned.
+    return _of_split(split, {name: Place(claims.windows, place) for name, place in places.items()})
+
+
+def _of_split(split: ColumnElement[Any], values: dict[str, ColumnElement[Any]]) -> ColumnElement[Any]:
+    """The value for the split of a row; asked in the order of what most rows are."""
+    # ELSE is said, since CASE without it is NULL as well, and so is an element that is not there.
+    return case(*((split == _label(name), values[name]) for name in COMMON_FIRST), else_=null())
+
+
+def _path(tenant: ColumnElement[Any]) -> tuple[ColumnElement[Any], ...]:
+    """Where in the array of windows those of the tenant of a row are: 31 bits of a hash of its id, and 31 others.
 
     ``app.current_windows`` puts them there.
     """
-    if not claims.tied:
-        return ()
-    hashed = func.hashtextextended(tenant, literal_column("0"))
-    return tuple(cast(hashed.op(how)(literal_column(by)), Integer) for how, by in (("&", "1073741823"), (">>", "34")))
-
-
-def _place(split: ColumnElement[Any] | None, rule: ScopeRule) -> ColumnElement[Any]:
-    """Where in the array of windows the split of a row is; a split that nobody knows is nowhere."""
-    # Who asks for one split asks for that, and not for what later ones may read of it.
-    first = 1 + len(WINDOWED) if rule.artefact and rule.only_split is None else 1
-    places: dict[str, ColumnElement[int]] = {
-        name: literal_column(str(place), Integer()) for place, name in enumerate(WINDOWED, first)
-    }
-    if rule.only_split is not None:
-        return places[rule.only_split]
-    assert split is not None
-    # ELSE is said, since CASE without it is NULL as well, and so is an element that is not there.
-    return case(*((split == _label(name), place) for name, place in places.items()), else_=null())
+    lower = func.hashtext(tenant).op(">>")(literal_column("1"))
+    upper = func.hashtextextended(tenant, literal_column("0")).op(">>")(literal_column("33"))
+    return lower, cast(upper, Integer)
 
 
 def _moment(column: ColumnElement[Any]) -> ColumnElement[datetime]:
