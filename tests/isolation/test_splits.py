@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Table, select, text
+from sqlalchemy import Connection, Table, literal_column, select, text
 from sqlalchemy.exc import DBAPIError
 
 from hedgerow import Scope, Split
+from hedgerow.core.predicate import Claims, scope_predicate, scope_rule
+from hedgerow.core.wall import WALL_CLAIMS, sql_text
 from isolation.oracle import TENANT_A, key, name, open_scope, refusal, split_tables, truth
 
 SCOPES = [("train",), ("validation",), ("train", "validation", "unassigned"), ("test",), ("holdout",), tuple(Split)]
@@ -48,6 +50,28 @@ def test_wall_filter_and_both_agree_with_the_truth(
 def test_there_is_something_to_leak_in_every_sealed_split(table: Table, admin: Connection) -> None:
     for split in ("test", "holdout"):
         assert truth(admin, table, TENANT_A, (split,)), split
+
+
+def expected(admin: Connection, table: Table, condition: str) -> int:
+    """How many rows the planner expects, from fresh statistics."""
+    admin.exec_driver_sql(f"ANALYZE {table.name}")
+    plan = admin.exec_driver_sql(f"EXPLAIN (FORMAT JSON) SELECT FROM {table.name} WHERE {condition}").scalar_one()
+    rows: int = plan[0]["Plan"]["Plan Rows"]
+    return rows
+
+
+@pytest.mark.parametrize("table", split_tables(), ids=name)
+def test_the_planner_expects_that_locks_leave_a_tenant_its_rows(table: Table, admin: Connection) -> None:
+    """Expecting less from each lock, it would sort a whole tenant rather than follow an index for the first rows."""
+    rule = scope_rule(table)
+    assert rule is not None
+    windows = literal_column('\'{NULL,"(,2024-01-01)",NULL,NULL,NULL,"(,)","(,)",NULL,NULL,NULL}\'::tstzrange[]')
+    by_hand = f"{rule.tenant_column} = '{TENANT_A}'"
+    filtered = Claims(tenant=literal_column(f"'{TENANT_A}'"), windows=windows)
+    both = " AND ".join(sql_text(scope_predicate(table, rule, claims)) for claims in (filtered, WALL_CLAIMS))
+    wanted = expected(admin, table, by_hand)
+    assert wanted > 3, "too few to tell"
+    assert expected(admin, table, both) > 0.9 * wanted
 
 
 @pytest.mark.parametrize("table", PATIENTS, ids=name)
