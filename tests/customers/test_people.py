@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import Connection, text
 
 from customers.battery import ADA, ANNA, CARL, CARLA, PEOPLE, TARGETS, S, X, acting, plant
-from isolation.oracle import TENANT_A
+from isolation.oracle import TENANT_A, TENANT_B
 from planting import planting, refused
 
 Y = TARGETS["customers"]
@@ -108,6 +108,40 @@ def test_a_decision_is_made_in_ones_own_name(planted: Connection) -> None:
                 run(planted, DECIDE, s=status, u=user, id=APPROVAL)
         with refused(planted, "42501"):
             run(planted, "UPDATE approvals SET status = 'approved', decided_by = :u WHERE id = :id", u=ADA, id=APPROVAL)
+
+
+IN_ANOTHER_SCOPE = """UPDATE approvals
+       SET status = CASE WHEN expires_at < now() THEN 'expired' ELSE 'approved' END,
+           decided_at = now(),
+           decided_by = CASE WHEN expires_at < now() THEN NULL ELSE (
+               SELECT CASE WHEN count(*) = 1 THEN CAST(:u AS uuid) END
+                 FROM app.open_scope(:t, :u, ARRAY['train'], NULL)
+           ) END
+     WHERE id IN (:first, :second)"""
+"""A decision whose scope changes after somebody was let to the row, and before it is looked at who decides."""
+
+
+@pytest.mark.parametrize("expired", [None, "first", "second"])
+@pytest.mark.parametrize(("tenant", "person"), [(TENANT_A, ANNA), (TENANT_B, CARL)], ids=["who asked", "a stranger"])
+def test_nobody_decides_in_the_scope_of_another(
+    tenant: str, person: UUID, expired: str | None, planted: Connection
+) -> None:
+    """Carla may decide, and the person whose scope comes in between may not, be he from here or from elsewhere.
+
+    With another row that expires, the tenant is read for that one already.
+    """
+    ids = {"first": uuid4(), "second": uuid4()}
+    for name, key in ids.items():
+        if expired or name == "first":
+            planted.execute(
+                text("""INSERT INTO approvals (tenant_id, id, session_id, action_type, expires_at)
+                        VALUES (:t, :id, :s, 'a', now() + make_interval(days => :days))"""),
+                {"t": TENANT_A, "id": key, "s": S, "days": -1 if name == expired else 1},
+            )
+    with acting(planted, PEOPLE["csm"]):
+        assert run(planted, IN_ANOTHER_SCOPE, t=TENANT_A, u=str(CARLA), **ids) == (2 if expired else 1)
+    with acting(planted, PEOPLE["csm"]), refused(planted, "42501"):
+        run(planted, IN_ANOTHER_SCOPE, t=tenant, u=str(person), **ids)
 
 
 @pytest.mark.parametrize("name", ["user", "csm", "administrator"])

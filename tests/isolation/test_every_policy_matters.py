@@ -2,6 +2,7 @@
 
 For every table it is observed what scopes and people can read and write; then each of its policies is dropped in turn
 and the observation repeated. A policy that changes nothing protects nothing, or nobody looks at what it protects.
+An audience keeps tenants apart as well, so the tenant's policy is looked at where audiences let everybody in.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import pytest
 from sqlalchemy import Connection, Table, text
 from sqlalchemy.exc import DBAPIError
 
-from hedgerow.core.wall import row_security, updatable_columns
+from hedgerow.core.wall import AUDIENCE_INFO, EVERY_MEMBER, TENANT_POLICY, row_security, updatable_columns
 from isolation.oracle import OPEN, TENANT_A, refusal, tenant_tables
 from planting import become_session, planting
 
@@ -53,7 +54,7 @@ def known() -> dict[str, Observed]:
 def samples(admin: Connection, table: Table) -> list[str]:
     """A row of every tenant, of every split where there are any, of every state where people are told apart."""
     kinds = "t.tenant_id, t.split_assignment" if "split_assignment" in table.columns else "t.tenant_id"
-    if "hedgerow.audience" in table.info and "status" in table.columns:
+    if AUDIENCE_INFO in table.info and "status" in table.columns:
         kinds += ", t.status"
     if table.name == "tenant":
         kinds = "t.id"
@@ -108,7 +109,7 @@ def observe(connection: Connection, table: Table, people: list[str | None], rows
             "split_assignment" in table.columns or {"hedgerow.written_from", "hedgerow.unsealed"} & table.info.keys()
         )
         for splits in SPLITS if divided else SPLITS[:1]:
-            for person in people if "hedgerow.audience" in table.info else people[:1]:
+            for person in people if AUDIENCE_INFO in table.info else people[:1]:
                 seen[splits, person] = entered(connection, splits, person)
                 if seen[splits, person] is not True:
                     continue
@@ -120,19 +121,30 @@ def observe(connection: Connection, table: Table, people: list[str | None], rows
     return seen
 
 
+def let_everybody_in(connection: Connection, table: Table) -> None:
+    """Replace the audiences of a table by that of a table that names none."""
+    for audience in table.info[AUDIENCE_INFO]:
+        connection.execute(text(f"DROP POLICY {audience.name} ON {table.name}"))
+    connection.execute(text(EVERY_MEMBER.on(table).create))
+
+
 @pytest.mark.parametrize(("table", "policy"), POLICIES, ids=[f"{table.name}.{policy}" for table, policy in POLICIES])
 def test_without_it_something_changes(
     table: Table, policy: str, admin: Connection, people: list[str | None], known: dict[str, Observed]
 ) -> None:
     rows = samples(admin, table)
-    if table.name not in known:
-        known[table.name] = observe(admin, table, people, rows)
     with admin.begin_nested() as savepoint:
+        world = table.name
+        if policy == TENANT_POLICY and AUDIENCE_INFO in table.info:
+            let_everybody_in(admin, table)
+            world += " of everybody"
+        if world not in known:
+            known[world] = observe(admin, table, people, rows)
         admin.execute(text(f"DROP POLICY {policy} ON {table.name}"))
         without = observe(admin, table, people, rows)
         savepoint.rollback()
-    changed = {key for key, outcome in without.items() if outcome != known[table.name][key]}
-    assert changed, json.dumps([str(item) for item in known[table.name].items()])
+    changed = {key for key, outcome in without.items() if outcome != known[world][key]}
+    assert changed, json.dumps([str(item) for item in known[world].items()])
 
 
 def test_there_are_policies() -> None:

@@ -159,6 +159,7 @@ DOMAIN = CoreDomain(
         Function("scope_claims", schema="app", callers=GRANTED),
         Function("current_tenant", schema="app", callers=GRANTED, after=("scope_claims",)),
         Function("current_user_id", schema="app", callers=GRANTED, after=("scope_claims",)),
+        Function("current_member", schema="app", callers=GRANTED, after=("scope_claims",)),
         Function("current_splits", schema="app", callers=GRANTED, after=("scope_claims",)),
         Function("current_artefact_splits", schema="app", callers=GRANTED, after=("scope_claims",)),
         Function("current_windows", schema="app", callers=GRANTED, after=("scope_claims",)),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from hedgerow.core.wall import Audience
-from hedgerow.tenancy.audience import ADMINISTRATORS, ME, OWNER, mine, of_any, of_few
+from hedgerow.tenancy.audience import ADMINISTRATORS, OWNER, mine, of_another, of_any, of_few
 
 ASSIGNED: Final = (ADMINISTRATORS, Audience("assigned_manager", mine("csm_id")))
 """Of ``customers``: a manager keeps those assigned to himself, so he can neither take nor give one away."""
@@ -46,7 +46,10 @@ STEPS: Final = (ADMINISTRATORS, Audience("seen_runs", of_any("agent_steps", "run
 """Of ``agent_steps``: whoever sees the run."""
 
 _ASKED_BY_ME: Final = of_any("approvals", "session_id", "agent_sessions", mine("p.user_id"))
-_ASKED_BY_ANOTHER: Final = of_any("approvals", "session_id", "agent_sessions", f"p.user_id IS DISTINCT FROM {ME}")
+_ASKED_BY_ANOTHER: Final = of_another("approvals", "session_id", "agent_sessions", "user_id")
+_DECIDED_BY_ANOTHER: Final = of_any(
+    "approvals", "session_id", "agent_sessions", "p.user_id IS DISTINCT FROM approvals.decided_by"
+)
 _IN_TIME: Final = "(expires_at IS NULL OR expires_at > now())"
 
 APPROVALS: Final = (
@@ -62,9 +65,11 @@ APPROVALS: Final = (
     Audience(
         "decides",
         # Once, and never the person who asked, be it an administrator. Whoever sees another one's session is an
-        # administrator, or the manager of its customer.
+        # administrator, or the manager of its customer. Said of the row before and after: somebody may have opened
+        # another scope in between, and would decide as himself what he asked for.
         f"status = 'pending' AND ({_ASKED_BY_ANOTHER} OR session_id IS NULL AND {ADMINISTRATORS.using})",
-        check=f"status IN ('approved', 'rejected') AND decided_by = {ME} AND decided_at IS NOT NULL AND {_IN_TIME} "
+        check=f"status IN ('approved', 'rejected') AND {mine('decided_by')} AND decided_at IS NOT NULL AND {_IN_TIME} "
+        f"AND (session_id IS NULL OR {_DECIDED_BY_ANOTHER}) "
         f"OR status = 'expired' AND decided_by IS NULL AND NOT {_IN_TIME}",
         command="UPDATE",
     ),

@@ -8,6 +8,7 @@ DOMAIN = Domain(
     functions=(
         Function("is_admin"),
         Function("is_owner", schema="app"),
-        Function("sees_every_user", schema="app", after=("is_admin", "is_owner")),
+        Function("administered_tenant", schema="app", after=("is_admin",)),
+        Function("overseen_tenant", schema="app", after=("administered_tenant", "is_owner")),
     ),
 )
