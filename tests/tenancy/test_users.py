@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Connection, text
 
+from hedgerow.core.embedded.bootstrap import OWNER
 from isolation.oracle import TENANT_A, TENANT_B, open_scope
 from planting import become_session, planting, refused
 
@@ -71,6 +72,27 @@ def test_the_same_person_in_two_tenants(planted: Connection) -> None:
     for tenant, wanted in ((TENANT_A, True), (TENANT_B, False)):
         open_scope(planted, tenant)
         assert planted.scalar(ASKING, {"u": admin}) is wanted
+
+
+def test_whoever_asks_is_named_with_the_tenant(planted: Connection) -> None:
+    """In one answer each: who asks where, where he administers, and where he sees every account."""
+    asking = text("""SELECT m.tenant_id, m.user_id, app.administered_tenant(), app.overseen_tenant()
+                       FROM app.current_member() AS m""")
+    admin, viewer, foreign = user(planted, "admin"), user(planted, "viewer"), user(planted, "admin", TENANT_B)
+    become_session(planted)
+    assert tuple(planted.execute(asking).one()) == (None, None, None, None), "no scope is open"
+    for tenant, person, administered in (
+        (TENANT_A, admin, TENANT_A),
+        (TENANT_A, viewer, None),
+        (TENANT_A, foreign, None),
+        (TENANT_A, None, None),
+        (TENANT_B, foreign, TENANT_B),
+    ):
+        open_scope(planted, tenant, user=person and str(person), as_administrator=False)
+        assert tuple(planted.execute(asking).one()) == (tenant, person, administered, administered)
+    planted.execute(text(f"SET LOCAL ROLE {OWNER}"))
+    open_scope(planted, TENANT_A, as_administrator=False)
+    assert tuple(planted.execute(asking).one()) == (TENANT_A, None, None, TENANT_A)
 
 
 @pytest.mark.parametrize(

@@ -54,14 +54,13 @@ def of_few(column: str, parent: str, condition: str) -> str:
     """Rows whose ``column`` is the id of a row of ``parent`` that fulfils a condition and that the person sees.
 
     The ids are collected once per statement, for an index to find the rows: for parents of which one person has
-    hundreds, not thousands. An id does not say of which tenant it is, so what is found is compared once more, with both.
+    hundreds, not thousands. An id does not say of which tenant it is, so what is found is compared with both once more.
 
     :param condition: about the row of the parent, which is called ``p``.
     """
     parents = f"FROM {parent} AS p WHERE {condition}"
-    return (
-        f"{column} = ANY (ARRAY(SELECT p.id {parents})) AND (tenant_id, {column}) IN (SELECT p.tenant_id, p.id {parents})"
-    )
+    found = f"{column} = ANY (ARRAY(SELECT p.id {parents}))"
+    return f"{found} AND (tenant_id, {column}) IN (SELECT p.tenant_id, p.id {parents})"
 
 
 def of_any(table: str, column: str, parent: str, condition: str = "true") -> str:
