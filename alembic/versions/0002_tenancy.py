@@ -1,7 +1,7 @@
 """Tenants, and the people who sign in to them.
 
 New tables: tenant, users.
-New functions: app.is_owner, app.sees_every_user, is_admin.
+New functions: app.administered_tenant, app.is_owner, app.overseen_tenant, is_admin.
 
 Revision: 0002_tenancy
 Follows: 0001_core

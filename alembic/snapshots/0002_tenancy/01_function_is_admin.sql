@@ -1,7 +1,7 @@
 -- Whether a person administers the tenant of the open scope: exists there, is active, not deleted, role admin.
 -- False, never NULL, for NULL and for unknown ids. Reads users with the rights of its owner; row-level security is
 -- forced on the owner too, so a policy on users itself must not call it: it would call itself without end. There
--- app.sees_every_user stands in between.
+-- app.overseen_tenant stands in between.
 CREATE FUNCTION is_admin(p_user_id uuid) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp

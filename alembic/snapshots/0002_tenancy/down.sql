@@ -5,6 +5,7 @@ DROP POLICY tenant_members ON tenant;
 DROP POLICY tenant_isolation ON tenant;
 DROP TRIGGER set_updated_at ON users;
 DROP TRIGGER set_updated_at ON tenant;
-DROP FUNCTION app.sees_every_user;
+DROP FUNCTION app.overseen_tenant;
+DROP FUNCTION app.administered_tenant;
 DROP FUNCTION app.is_owner;
 DROP FUNCTION is_admin;

@@ -17,8 +17,8 @@ CREATE POLICY tenant_isolation ON users AS RESTRICTIVE FOR ALL TO PUBLIC
     WITH CHECK (users.tenant_id = (SELECT app.current_tenant()));
 
 CREATE POLICY self ON users AS PERMISSIVE FOR SELECT TO PUBLIC
-    USING (id = (SELECT app.current_user_id()::uuid));
+    USING ((tenant_id, id) = (SELECT m.tenant_id, m.user_id FROM app.current_member() AS m));
 
 CREATE POLICY administrators ON users AS PERMISSIVE FOR ALL TO PUBLIC
-    USING (tenant_id >= (SELECT CASE WHEN app.sees_every_user() THEN '' END))
-    WITH CHECK (tenant_id >= (SELECT CASE WHEN app.sees_every_user() THEN '' END));
+    USING (tenant_id = (SELECT app.overseen_tenant()))
+    WITH CHECK (tenant_id = (SELECT app.overseen_tenant()));
