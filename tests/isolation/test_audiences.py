@@ -247,11 +247,11 @@ def test_they_would_mix_if_nothing_tied_them(table: Table, audience: Audience, a
     assert next(leaks(attacked, table, audience, IN_TURN), None)
 
 
-def test_no_policy_asks_for_a_person_without_the_tenant(mirrored: Connection) -> None:
-    """What answers with a user alone, or with a yes, can be that of another scope than the tenant."""
+def test_no_policy_asks_for_a_person_or_splits_without_the_tenant(mirrored: Connection) -> None:
+    """What answers with a user or splits alone, or with a yes, can be that of another scope than the tenant."""
     policies = mirrored.execute(
         text("SELECT tablename, policyname, coalesce(qual, '') || coalesce(with_check, '') AS asked FROM pg_policies")
     ).all()
     assert any("current_member" in policy.asked for policy in policies)
-    asking = re.compile(r"current_user_id|auth\.uid|\bis_admin\b|scope_claims")
+    asking = re.compile(r"current_user_id|current_splits|auth\.uid|\bis_admin\b|scope_claims")
     assert not [policy for policy in policies if asking.search(policy.asked)]

@@ -13,6 +13,8 @@ import pytest
 from sqlalchemy import Connection, Table, text
 from sqlalchemy.exc import DBAPIError
 
+from hedgerow.core.base import metadata
+from hedgerow.core.embedded.bootstrap import EVALUATION
 from hedgerow.core.errors import SplitAccessError
 from hedgerow.core.predicate import scope_rule
 from hedgerow.core.wall import updatable_columns
@@ -21,7 +23,7 @@ from hedgerow.memory.repository import (
     AsyncProceduralMemoryRepository,
     AsyncSemanticMemoryRepository,
 )
-from isolation.oracle import ADMINS, TENANT_A, is_partly_split, name, refusal, tenant_tables
+from isolation.oracle import ADMINS, TENANT_A, TENANT_B, is_partly_split, name, refusal, tenant_tables
 from planting import become_session, planting
 from world import World, make_world
 
@@ -100,6 +102,35 @@ def attempt(connection: Connection, statement: str, **values: Any) -> Any:
             return refusal(error)
         finally:
             savepoint.rollback()
+
+
+def test_a_scope_that_is_opened_halfway_lends_nothing_to_the_writer(admin: Connection) -> None:
+    """A row of the sealed split has the tenant read, then another tenant's scope opens, and has the splits read."""
+    columns = metadata.tables["feature_values"].columns
+    listed = ", ".join(c.name for c in columns if c.computed is None and c.identity is None)
+    taken = ", ".join(f"made.{one}" for one in listed.split(", "))
+    another = "to_jsonb(v) || jsonb_build_object('value_id', gen_random_uuid(), 'computed_at', clock_timestamp())"
+    with admin.begin_nested() as savepoint:
+        rows = {
+            which: admin.scalar(
+                text(f"""SELECT CAST({another} AS text) FROM feature_values AS v
+                          WHERE tenant_id = :t AND {which} LIMIT 1"""),
+                {"t": TENANT_A},
+            )
+            for which in ("split_assignment = 'holdout'", "split_assignment IS NULL")
+        }
+        assert all(rows.values()), "there is something to write"
+        admin.execute(text(f"SET LOCAL ROLE {EVALUATION}"))
+        switch = f"(SELECT count(*) FROM app.open_scope('{TENANT_B}', NULL, ARRAY['train'], NULL) WHERE turn = 2)"
+        insert = f"""INSERT INTO feature_values ({listed}) SELECT {taken}
+              FROM (SELECT turn, kept, CASE turn WHEN 2 THEN {switch} ELSE 1 END AS opened
+                      FROM (VALUES (1, CAST(:first AS jsonb)), (2, CAST(:second AS jsonb))) AS v (turn, kept)
+                    OFFSET 0) AS turns,
+                   jsonb_populate_record(CAST(NULL AS feature_values), CASE opened WHEN 1 THEN kept END) AS made"""
+        admin.execute(text("SELECT FROM app.open_scope(:t, NULL, ARRAY['holdout'], 'a law')"), {"t": TENANT_A})
+        first, second = rows.values()
+        assert attempt(admin, insert, first=first, second=second) == "42501"
+        savepoint.rollback()
 
 
 @pytest.mark.parametrize("table", UNSEALED, ids=name)

@@ -6,6 +6,7 @@ DROP FUNCTION app.window_bound;
 DROP FUNCTION app.current_windows;
 DROP FUNCTION app.current_artefact_splits;
 DROP FUNCTION app.current_splits;
+DROP FUNCTION app.current_holding;
 DROP FUNCTION app.current_member;
 DROP FUNCTION app.current_user_id;
 DROP FUNCTION app.current_tenant;

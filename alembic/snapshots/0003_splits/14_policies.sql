@@ -50,13 +50,13 @@ CREATE POLICY tenant_isolation ON ml_preprocessing_metadata AS RESTRICTIVE FOR A
     WITH CHECK (ml_preprocessing_metadata.tenant_id = (SELECT app.current_tenant()));
 
 CREATE POLICY written_from_train_insert ON ml_preprocessing_metadata AS RESTRICTIVE FOR INSERT TO PUBLIC
-    WITH CHECK ((SELECT app.current_splits())::text[] <@ ARRAY['train']);
+    WITH CHECK (tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE s.splits <@ ARRAY['train']));
 
 CREATE POLICY written_from_train_update ON ml_preprocessing_metadata AS RESTRICTIVE FOR UPDATE TO PUBLIC
-    USING ((SELECT app.current_splits())::text[] <@ ARRAY['train']);
+    USING (tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE s.splits <@ ARRAY['train']));
 
 CREATE POLICY written_from_train_delete ON ml_preprocessing_metadata AS RESTRICTIVE FOR DELETE TO PUBLIC
-    USING ((SELECT app.current_splits())::text[] <@ ARRAY['train']);
+    USING (tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE s.splits <@ ARRAY['train']));
 
 CREATE POLICY tenant_members ON ml_preprocessing_metadata AS PERMISSIVE FOR ALL TO PUBLIC
     USING (true)

@@ -6,13 +6,13 @@ CREATE POLICY tenant_isolation ON conversations AS RESTRICTIVE FOR ALL TO PUBLIC
     WITH CHECK (conversations.tenant_id = (SELECT app.current_tenant()));
 
 CREATE POLICY written_unsealed_insert ON conversations AS RESTRICTIVE FOR INSERT TO hedgerow_app
-    WITH CHECK (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+    WITH CHECK (tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE NOT s.splits && ARRAY['test', 'holdout']));
 
 CREATE POLICY written_unsealed_update ON conversations AS RESTRICTIVE FOR UPDATE TO hedgerow_app
-    USING (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+    USING (tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE NOT s.splits && ARRAY['test', 'holdout']));
 
 CREATE POLICY written_unsealed_delete ON conversations AS RESTRICTIVE FOR DELETE TO hedgerow_app
-    USING (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+    USING (tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE NOT s.splits && ARRAY['test', 'holdout']));
 
 CREATE POLICY tenant_members ON conversations AS PERMISSIVE FOR ALL TO PUBLIC
     USING (true)
@@ -26,13 +26,13 @@ CREATE POLICY tenant_isolation ON investigation_hops AS RESTRICTIVE FOR ALL TO P
     WITH CHECK (investigation_hops.tenant_id = (SELECT app.current_tenant()));
 
 CREATE POLICY written_unsealed_insert ON investigation_hops AS RESTRICTIVE FOR INSERT TO hedgerow_app
-    WITH CHECK (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+    WITH CHECK (tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE NOT s.splits && ARRAY['test', 'holdout']));
 
 CREATE POLICY written_unsealed_update ON investigation_hops AS RESTRICTIVE FOR UPDATE TO hedgerow_app
-    USING (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+    USING (tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE NOT s.splits && ARRAY['test', 'holdout']));
 
 CREATE POLICY written_unsealed_delete ON investigation_hops AS RESTRICTIVE FOR DELETE TO hedgerow_app
-    USING (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+    USING (tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE NOT s.splits && ARRAY['test', 'holdout']));
 
 CREATE POLICY tenant_members ON investigation_hops AS PERMISSIVE FOR ALL TO PUBLIC
     USING (true)
@@ -46,13 +46,13 @@ CREATE POLICY tenant_isolation ON learning_signals AS RESTRICTIVE FOR ALL TO PUB
     WITH CHECK (learning_signals.tenant_id = (SELECT app.current_tenant()));
 
 CREATE POLICY written_unsealed_insert ON learning_signals AS RESTRICTIVE FOR INSERT TO hedgerow_app
-    WITH CHECK (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+    WITH CHECK (tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE NOT s.splits && ARRAY['test', 'holdout']));
 
 CREATE POLICY written_unsealed_update ON learning_signals AS RESTRICTIVE FOR UPDATE TO hedgerow_app
-    USING (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+    USING (tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE NOT s.splits && ARRAY['test', 'holdout']));
 
 CREATE POLICY written_unsealed_delete ON learning_signals AS RESTRICTIVE FOR DELETE TO hedgerow_app
-    USING (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+    USING (tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE NOT s.splits && ARRAY['test', 'holdout']));
 
 CREATE POLICY tenant_members ON learning_signals AS PERMISSIVE FOR ALL TO PUBLIC
     USING (true)

@@ -6,13 +6,13 @@ CREATE POLICY tenant_isolation ON cognitive_cycles AS RESTRICTIVE FOR ALL TO PUB
     WITH CHECK (cognitive_cycles.tenant_id = (SELECT app.current_tenant()));
 
 CREATE POLICY written_unsealed_insert ON cognitive_cycles AS RESTRICTIVE FOR INSERT TO hedgerow_app
-    WITH CHECK (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+    WITH CHECK (tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE NOT s.splits && ARRAY['test', 'holdout']));
 
 CREATE POLICY written_unsealed_update ON cognitive_cycles AS RESTRICTIVE FOR UPDATE TO hedgerow_app
-    USING (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+    USING (tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE NOT s.splits && ARRAY['test', 'holdout']));
 
 CREATE POLICY written_unsealed_delete ON cognitive_cycles AS RESTRICTIVE FOR DELETE TO hedgerow_app
-    USING (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+    USING (tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE NOT s.splits && ARRAY['test', 'holdout']));
 
 CREATE POLICY tenant_members ON cognitive_cycles AS PERMISSIVE FOR ALL TO PUBLIC
     USING (true)
@@ -26,13 +26,13 @@ CREATE POLICY tenant_isolation ON episodic_memories AS RESTRICTIVE FOR ALL TO PU
     WITH CHECK (episodic_memories.tenant_id = (SELECT app.current_tenant()));
 
 CREATE POLICY written_unsealed_insert ON episodic_memories AS RESTRICTIVE FOR INSERT TO hedgerow_app
-    WITH CHECK (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+    WITH CHECK (tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE NOT s.splits && ARRAY['test', 'holdout']));
 
 CREATE POLICY written_unsealed_update ON episodic_memories AS RESTRICTIVE FOR UPDATE TO hedgerow_app
-    USING (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+    USING (tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE NOT s.splits && ARRAY['test', 'holdout']));
 
 CREATE POLICY written_unsealed_delete ON episodic_memories AS RESTRICTIVE FOR DELETE TO hedgerow_app
-    USING (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+    USING (tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE NOT s.splits && ARRAY['test', 'holdout']));
 
 CREATE POLICY tenant_members ON episodic_memories AS PERMISSIVE FOR ALL TO PUBLIC
     USING (true)
@@ -46,13 +46,13 @@ CREATE POLICY tenant_isolation ON memory_statistics AS RESTRICTIVE FOR ALL TO PU
     WITH CHECK (memory_statistics.tenant_id = (SELECT app.current_tenant()));
 
 CREATE POLICY written_unsealed_insert ON memory_statistics AS RESTRICTIVE FOR INSERT TO hedgerow_app
-    WITH CHECK (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+    WITH CHECK (tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE NOT s.splits && ARRAY['test', 'holdout']));
 
 CREATE POLICY written_unsealed_update ON memory_statistics AS RESTRICTIVE FOR UPDATE TO hedgerow_app
-    USING (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+    USING (tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE NOT s.splits && ARRAY['test', 'holdout']));
 
 CREATE POLICY written_unsealed_delete ON memory_statistics AS RESTRICTIVE FOR DELETE TO hedgerow_app
-    USING (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+    USING (tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE NOT s.splits && ARRAY['test', 'holdout']));
 
 CREATE POLICY tenant_members ON memory_statistics AS PERMISSIVE FOR ALL TO PUBLIC
     USING (true)
@@ -66,13 +66,13 @@ CREATE POLICY tenant_isolation ON procedural_memories AS RESTRICTIVE FOR ALL TO 
     WITH CHECK (procedural_memories.tenant_id = (SELECT app.current_tenant()));
 
 CREATE POLICY written_unsealed_insert ON procedural_memories AS RESTRICTIVE FOR INSERT TO hedgerow_app
-    WITH CHECK (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+    WITH CHECK (tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE NOT s.splits && ARRAY['test', 'holdout']));
 
 CREATE POLICY written_unsealed_update ON procedural_memories AS RESTRICTIVE FOR UPDATE TO hedgerow_app
-    USING (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+    USING (tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE NOT s.splits && ARRAY['test', 'holdout']));
 
 CREATE POLICY written_unsealed_delete ON procedural_memories AS RESTRICTIVE FOR DELETE TO hedgerow_app
-    USING (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+    USING (tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE NOT s.splits && ARRAY['test', 'holdout']));
 
 CREATE POLICY tenant_members ON procedural_memories AS PERMISSIVE FOR ALL TO PUBLIC
     USING (true)
@@ -86,13 +86,13 @@ CREATE POLICY tenant_isolation ON semantic_memory_cache AS RESTRICTIVE FOR ALL T
     WITH CHECK (semantic_memory_cache.tenant_id = (SELECT app.current_tenant()));
 
 CREATE POLICY written_unsealed_insert ON semantic_memory_cache AS RESTRICTIVE FOR INSERT TO hedgerow_app
-    WITH CHECK (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+    WITH CHECK (tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE NOT s.splits && ARRAY['test', 'holdout']));
 
 CREATE POLICY written_unsealed_update ON semantic_memory_cache AS RESTRICTIVE FOR UPDATE TO hedgerow_app
-    USING (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+    USING (tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE NOT s.splits && ARRAY['test', 'holdout']));
 
 CREATE POLICY written_unsealed_delete ON semantic_memory_cache AS RESTRICTIVE FOR DELETE TO hedgerow_app
-    USING (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+    USING (tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE NOT s.splits && ARRAY['test', 'holdout']));
 
 CREATE POLICY tenant_members ON semantic_memory_cache AS PERMISSIVE FOR ALL TO PUBLIC
     USING (true)

@@ -6,10 +6,10 @@ CREATE POLICY tenant_isolation ON dspy_prompt_templates AS RESTRICTIVE FOR ALL T
     WITH CHECK (dspy_prompt_templates.tenant_id = (SELECT app.current_tenant()));
 
 CREATE POLICY written_unsealed_insert ON dspy_prompt_templates AS RESTRICTIVE FOR INSERT TO hedgerow_app
-    WITH CHECK (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+    WITH CHECK (tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE NOT s.splits && ARRAY['test', 'holdout']));
 
 CREATE POLICY written_unsealed_update ON dspy_prompt_templates AS RESTRICTIVE FOR UPDATE TO hedgerow_app
-    USING (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+    USING (tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE NOT s.splits && ARRAY['test', 'holdout']));
 
 CREATE POLICY tenant_members ON dspy_prompt_templates AS PERMISSIVE FOR ALL TO PUBLIC
     USING (true)
@@ -23,13 +23,13 @@ CREATE POLICY tenant_isolation ON dspy_training_examples AS RESTRICTIVE FOR ALL 
     WITH CHECK (dspy_training_examples.tenant_id = (SELECT app.current_tenant()));
 
 CREATE POLICY written_from_train_insert ON dspy_training_examples AS RESTRICTIVE FOR INSERT TO PUBLIC
-    WITH CHECK ((SELECT app.current_splits())::text[] <@ ARRAY['train']);
+    WITH CHECK (tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE s.splits <@ ARRAY['train']));
 
 CREATE POLICY written_from_train_update ON dspy_training_examples AS RESTRICTIVE FOR UPDATE TO PUBLIC
-    USING ((SELECT app.current_splits())::text[] <@ ARRAY['train']);
+    USING (tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE s.splits <@ ARRAY['train']));
 
 CREATE POLICY written_from_train_delete ON dspy_training_examples AS RESTRICTIVE FOR DELETE TO PUBLIC
-    USING ((SELECT app.current_splits())::text[] <@ ARRAY['train']);
+    USING (tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE s.splits <@ ARRAY['train']));
 
 CREATE POLICY tenant_members ON dspy_training_examples AS PERMISSIVE FOR ALL TO PUBLIC
     USING (true)

@@ -6,13 +6,13 @@ CREATE POLICY tenant_isolation ON feature_groups AS RESTRICTIVE FOR ALL TO PUBLI
     WITH CHECK (feature_groups.tenant_id = (SELECT app.current_tenant()));
 
 CREATE POLICY written_unsealed_insert ON feature_groups AS RESTRICTIVE FOR INSERT TO hedgerow_app
-    WITH CHECK (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+    WITH CHECK (tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE NOT s.splits && ARRAY['test', 'holdout']));
 
 CREATE POLICY written_unsealed_update ON feature_groups AS RESTRICTIVE FOR UPDATE TO hedgerow_app
-    USING (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+    USING (tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE NOT s.splits && ARRAY['test', 'holdout']));
 
 CREATE POLICY written_unsealed_delete ON feature_groups AS RESTRICTIVE FOR DELETE TO hedgerow_app
-    USING (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+    USING (tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE NOT s.splits && ARRAY['test', 'holdout']));
 
 CREATE POLICY tenant_members ON feature_groups AS PERMISSIVE FOR ALL TO PUBLIC
     USING (true)
@@ -26,13 +26,13 @@ CREATE POLICY tenant_isolation ON feature_definitions AS RESTRICTIVE FOR ALL TO 
     WITH CHECK (feature_definitions.tenant_id = (SELECT app.current_tenant()));
 
 CREATE POLICY written_unsealed_insert ON feature_definitions AS RESTRICTIVE FOR INSERT TO hedgerow_app
-    WITH CHECK (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+    WITH CHECK (tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE NOT s.splits && ARRAY['test', 'holdout']));
 
 CREATE POLICY written_unsealed_update ON feature_definitions AS RESTRICTIVE FOR UPDATE TO hedgerow_app
-    USING (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+    USING (tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE NOT s.splits && ARRAY['test', 'holdout']));
 
 CREATE POLICY written_unsealed_delete ON feature_definitions AS RESTRICTIVE FOR DELETE TO hedgerow_app
-    USING (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+    USING (tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE NOT s.splits && ARRAY['test', 'holdout']));
 
 CREATE POLICY tenant_members ON feature_definitions AS PERMISSIVE FOR ALL TO PUBLIC
     USING (true)
@@ -46,7 +46,7 @@ CREATE POLICY tenant_isolation ON feature_values AS RESTRICTIVE FOR ALL TO PUBLI
     WITH CHECK (feature_values.tenant_id = (SELECT app.current_tenant()) AND (feature_values.split_assignment IS NULL OR ((SELECT app.current_windows()))[hashtext(feature_values.tenant_id) >> 1][CAST(hashtextextended(feature_values.tenant_id, 0) >> 33 AS INTEGER)][CASE WHEN (feature_values.split_assignment = 'train') THEN 2 WHEN (feature_values.split_assignment = 'test') THEN 4 WHEN (feature_values.split_assignment = 'validation') THEN 3 WHEN (feature_values.split_assignment = 'holdout') THEN 5 WHEN (feature_values.split_assignment = 'unassigned') THEN 1 ELSE NULL END] IS NOT NULL));
 
 CREATE POLICY written_unsealed_insert ON feature_values AS RESTRICTIVE FOR INSERT TO hedgerow_app
-    WITH CHECK (split_assignment IS NOT NULL OR NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+    WITH CHECK (split_assignment IS NOT NULL OR tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE NOT s.splits && ARRAY['test', 'holdout']));
 
 CREATE POLICY tenant_members ON feature_values AS PERMISSIVE FOR ALL TO PUBLIC
     USING (true)

@@ -144,13 +144,13 @@ CREATE POLICY tenant_isolation ON agent_messages AS RESTRICTIVE FOR ALL TO PUBLI
     WITH CHECK (agent_messages.tenant_id = (SELECT app.current_tenant()));
 
 CREATE POLICY written_unsealed_insert ON agent_messages AS RESTRICTIVE FOR INSERT TO hedgerow_app
-    WITH CHECK (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+    WITH CHECK (tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE NOT s.splits && ARRAY['test', 'holdout']));
 
 CREATE POLICY written_unsealed_update ON agent_messages AS RESTRICTIVE FOR UPDATE TO hedgerow_app
-    USING (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+    USING (tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE NOT s.splits && ARRAY['test', 'holdout']));
 
 CREATE POLICY written_unsealed_delete ON agent_messages AS RESTRICTIVE FOR DELETE TO hedgerow_app
-    USING (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+    USING (tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE NOT s.splits && ARRAY['test', 'holdout']));
 
 CREATE POLICY administrators ON agent_messages AS PERMISSIVE FOR ALL TO PUBLIC
     USING (tenant_id = (SELECT app.administered_tenant()))
@@ -171,13 +171,13 @@ CREATE POLICY tenant_isolation ON agent_runs AS RESTRICTIVE FOR ALL TO PUBLIC
     WITH CHECK (agent_runs.tenant_id = (SELECT app.current_tenant()));
 
 CREATE POLICY written_unsealed_insert ON agent_runs AS RESTRICTIVE FOR INSERT TO hedgerow_app
-    WITH CHECK (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+    WITH CHECK (tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE NOT s.splits && ARRAY['test', 'holdout']));
 
 CREATE POLICY written_unsealed_update ON agent_runs AS RESTRICTIVE FOR UPDATE TO hedgerow_app
-    USING (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+    USING (tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE NOT s.splits && ARRAY['test', 'holdout']));
 
 CREATE POLICY written_unsealed_delete ON agent_runs AS RESTRICTIVE FOR DELETE TO hedgerow_app
-    USING (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+    USING (tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE NOT s.splits && ARRAY['test', 'holdout']));
 
 CREATE POLICY administrators ON agent_runs AS PERMISSIVE FOR ALL TO PUBLIC
     USING (tenant_id = (SELECT app.administered_tenant()))
@@ -212,7 +212,7 @@ CREATE POLICY asks ON approvals AS PERMISSIVE FOR INSERT TO PUBLIC
 
 CREATE POLICY decides ON approvals AS PERMISSIVE FOR UPDATE TO PUBLIC
     USING (status = 'pending' AND (EXISTS (SELECT FROM agent_sessions AS p WHERE p.tenant_id = approvals.tenant_id AND p.id = approvals.session_id AND EXISTS (SELECT FROM app.current_member() AS m WHERE m.tenant_id = p.tenant_id AND m.user_id IS DISTINCT FROM p.user_id)) OR session_id IS NULL AND tenant_id = (SELECT app.administered_tenant())))
-    WITH CHECK (status IN ('approved', 'rejected') AND (tenant_id, decided_by) = (SELECT m.tenant_id, m.user_id FROM app.current_member() AS m) AND decided_at IS NOT NULL AND (expires_at IS NULL OR expires_at > now()) AND (session_id IS NULL OR EXISTS (SELECT FROM agent_sessions AS p WHERE p.tenant_id = approvals.tenant_id AND p.id = approvals.session_id AND p.user_id IS DISTINCT FROM approvals.decided_by)) OR status = 'expired' AND decided_by IS NULL AND NOT (expires_at IS NULL OR expires_at > now()));
+    WITH CHECK (status IN ('approved', 'rejected') AND (tenant_id, decided_by) = (SELECT m.tenant_id, m.user_id FROM app.current_member() AS m) AND decided_at IS NOT NULL AND (expires_at IS NULL OR expires_at > now()) AND (session_id IS NULL AND tenant_id = (SELECT app.administered_tenant()) OR EXISTS (SELECT FROM agent_sessions AS p WHERE p.tenant_id = approvals.tenant_id AND p.id = approvals.session_id AND p.user_id IS DISTINCT FROM approvals.decided_by)) OR status = 'expired' AND decided_by IS NULL AND NOT (expires_at IS NULL OR expires_at > now()));
 
 ALTER TABLE entitlements ENABLE ROW LEVEL SECURITY;
 ALTER TABLE entitlements FORCE ROW LEVEL SECURITY;
@@ -237,13 +237,13 @@ CREATE POLICY tenant_isolation ON agent_steps AS RESTRICTIVE FOR ALL TO PUBLIC
     WITH CHECK (agent_steps.tenant_id = (SELECT app.current_tenant()));
 
 CREATE POLICY written_unsealed_insert ON agent_steps AS RESTRICTIVE FOR INSERT TO hedgerow_app
-    WITH CHECK (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+    WITH CHECK (tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE NOT s.splits && ARRAY['test', 'holdout']));
 
 CREATE POLICY written_unsealed_update ON agent_steps AS RESTRICTIVE FOR UPDATE TO hedgerow_app
-    USING (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+    USING (tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE NOT s.splits && ARRAY['test', 'holdout']));
 
 CREATE POLICY written_unsealed_delete ON agent_steps AS RESTRICTIVE FOR DELETE TO hedgerow_app
-    USING (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+    USING (tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE NOT s.splits && ARRAY['test', 'holdout']));
 
 CREATE POLICY administrators ON agent_steps AS PERMISSIVE FOR ALL TO PUBLIC
     USING (tenant_id = (SELECT app.administered_tenant()))

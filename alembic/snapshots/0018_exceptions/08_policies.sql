@@ -49,13 +49,13 @@ CREATE POLICY tenant_isolation ON exception AS RESTRICTIVE FOR ALL TO PUBLIC
     WITH CHECK (exception.tenant_id = (SELECT app.current_tenant()));
 
 CREATE POLICY written_unsealed_insert ON exception AS RESTRICTIVE FOR INSERT TO hedgerow_app
-    WITH CHECK (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+    WITH CHECK (tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE NOT s.splits && ARRAY['test', 'holdout']));
 
 CREATE POLICY written_unsealed_update ON exception AS RESTRICTIVE FOR UPDATE TO hedgerow_app
-    USING (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+    USING (tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE NOT s.splits && ARRAY['test', 'holdout']));
 
 CREATE POLICY written_unsealed_delete ON exception AS RESTRICTIVE FOR DELETE TO hedgerow_app
-    USING (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+    USING (tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE NOT s.splits && ARRAY['test', 'holdout']));
 
 CREATE POLICY tenant_members ON exception AS PERMISSIVE FOR ALL TO PUBLIC
     USING (true)
@@ -80,7 +80,7 @@ CREATE POLICY tenant_isolation ON exception_event AS RESTRICTIVE FOR ALL TO PUBL
     WITH CHECK (exception_event.tenant_id = (SELECT app.current_tenant()));
 
 CREATE POLICY written_unsealed_insert ON exception_event AS RESTRICTIVE FOR INSERT TO hedgerow_app
-    WITH CHECK (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+    WITH CHECK (tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE NOT s.splits && ARRAY['test', 'holdout']));
 
 CREATE POLICY tenant_members ON exception_event AS PERMISSIVE FOR ALL TO PUBLIC
     USING (true)
@@ -94,13 +94,13 @@ CREATE POLICY tenant_isolation ON tool_execution AS RESTRICTIVE FOR ALL TO PUBLI
     WITH CHECK (tool_execution.tenant_id = (SELECT app.current_tenant()));
 
 CREATE POLICY written_unsealed_insert ON tool_execution AS RESTRICTIVE FOR INSERT TO hedgerow_app
-    WITH CHECK (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+    WITH CHECK (tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE NOT s.splits && ARRAY['test', 'holdout']));
 
 CREATE POLICY written_unsealed_update ON tool_execution AS RESTRICTIVE FOR UPDATE TO hedgerow_app
-    USING (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+    USING (tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE NOT s.splits && ARRAY['test', 'holdout']));
 
 CREATE POLICY written_unsealed_delete ON tool_execution AS RESTRICTIVE FOR DELETE TO hedgerow_app
-    USING (NOT (SELECT app.current_splits())::text[] && ARRAY['test', 'holdout']);
+    USING (tenant_id = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE NOT s.splits && ARRAY['test', 'holdout']));
 
 CREATE POLICY tenant_members ON tool_execution AS PERMISSIVE FOR ALL TO PUBLIC
     USING (true)

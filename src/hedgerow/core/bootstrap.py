@@ -160,6 +160,7 @@ DOMAIN = CoreDomain(
         Function("current_tenant", schema="app", callers=GRANTED, after=("scope_claims",)),
         Function("current_user_id", schema="app", callers=GRANTED, after=("scope_claims",)),
         Function("current_member", schema="app", callers=GRANTED, after=("scope_claims",)),
+        Function("current_holding", schema="app", callers=GRANTED, after=("scope_claims",)),
         Function("current_splits", schema="app", callers=GRANTED, after=("scope_claims",)),
         Function("current_artefact_splits", schema="app", callers=GRANTED, after=("scope_claims",)),
         Function("current_windows", schema="app", callers=GRANTED, after=("scope_claims",)),

@@ -120,8 +120,7 @@ def _written_by_tenant(table: Table, own: str) -> Iterator[DbObject]:
 
 def _written_from(table: Table, splits: tuple[str, ...]) -> Iterator[DbObject]:
     """Writing takes a scope that holds none but ``splits``: what is written cannot have seen another one."""
-    array = ", ".join(quote(split) for split in splits)
-    only = f"(SELECT app.current_splits())::text[] <@ ARRAY[{array}]"
+    only = _tied(table, f"s.splits <@ ARRAY[{', '.join(quote(split) for split in splits)}]")
     for command, clauses in (
         ("INSERT", [f"    WITH CHECK ({only})"]),
         ("UPDATE", [f"    USING ({only})"]),
@@ -139,7 +138,7 @@ def _written_unsealed(table: Table) -> Iterator[DbObject]:
     could be rewritten.
     """
     sealed = f"ARRAY[{', '.join(quote(split.value) for split in Split if split in CLOSED_SPLITS)}]"
-    only = f"NOT (SELECT app.current_splits())::text[] && {sealed}"
+    only = _tied(table, f"NOT s.splits && {sealed}")
     rule = scope_rule(table)
     partly = rule is not None and rule.partial
     clauses = {
@@ -151,6 +150,16 @@ def _written_unsealed(table: Table) -> Iterator[DbObject]:
         if command in table.info["hedgerow.model"].__app_privileges__:
             head = f"AS RESTRICTIVE FOR {command} TO {APP_ROLE}"
             yield _policy(table, f"written_unsealed_{command.lower()}", head, clauses[command])
+
+
+def _tied(table: Table, condition: str) -> str:
+    """A condition on the splits ``s.splits`` of the scope, and that the row is of that very scope's tenant.
+
+    Tenant and splits are read at once: a statement that opens another scope halfway would have them of two.
+    """
+    rule = scope_rule(table)
+    tenant = "tenant_id" if rule is None else rule.tenant_column
+    return f"{tenant} = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE {condition})"
 
 
 def grants(table: Table) -> Iterator[DbObject]:

@@ -69,7 +69,7 @@ APPROVALS: Final = (
         # another scope in between, and would decide as himself what he asked for.
         f"status = 'pending' AND ({_ASKED_BY_ANOTHER} OR session_id IS NULL AND {ADMINISTRATORS.using})",
         check=f"status IN ('approved', 'rejected') AND {mine('decided_by')} AND decided_at IS NOT NULL AND {_IN_TIME} "
-        f"AND (session_id IS NULL OR {_DECIDED_BY_ANOTHER}) "
+        f"AND (session_id IS NULL AND {ADMINISTRATORS.using} OR {_DECIDED_BY_ANOTHER}) "
         f"OR status = 'expired' AND decided_by IS NULL AND NOT {_IN_TIME}",
         command="UPDATE",
     ),

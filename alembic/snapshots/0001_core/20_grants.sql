@@ -14,6 +14,8 @@ REVOKE ALL ON FUNCTION app.current_user_id FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION app.current_user_id TO hedgerow_app, hedgerow_readonly, hedgerow_auditor;
 REVOKE ALL ON FUNCTION app.current_member FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION app.current_member TO hedgerow_app, hedgerow_readonly, hedgerow_auditor;
+REVOKE ALL ON FUNCTION app.current_holding FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION app.current_holding TO hedgerow_app, hedgerow_readonly, hedgerow_auditor;
 REVOKE ALL ON FUNCTION app.current_splits FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION app.current_splits TO hedgerow_app, hedgerow_readonly, hedgerow_auditor;
 REVOKE ALL ON FUNCTION app.current_artefact_splits FROM PUBLIC;
