@@ -17,10 +17,10 @@ from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import Connection, Table, text
-from sqlalchemy.exc import DBAPIError
 
 from hedgerow.core.wall import AUDIENCE_INFO, TENANT_POLICY, Audience, updatable_columns
-from isolation.oracle import TENANT_A, name, refusal, tenant_tables
+from isolation.oracle import TENANT_A, name, tenant_tables
+from isolation.writing import attempt
 from planting import become_session, planting
 
 MIRROR = "MIRROR"
@@ -115,17 +115,6 @@ def seen(connection: Connection, table: Table, scope: Scope) -> set[UUID]:
 # -- without the policy of the tenant ------------------------------------------------------------------------------
 
 
-def tried(connection: Connection, statement: str, values: dict[str, str]) -> int | str:
-    """How many rows it reached, or the SQLSTATE; nothing of it stays."""
-    with connection.begin_nested() as savepoint:
-        try:
-            return connection.execute(text(statement), values).rowcount
-        except DBAPIError as error:
-            return refusal(error)
-        finally:
-            savepoint.rollback()
-
-
 @pytest.mark.parametrize("table", TABLES, ids=name)
 def test_audiences_keep_tenants_apart_by_themselves(table: Table, attacked: Connection) -> None:
     """Whatever somebody may do in a tenant, his double in the mirror may not, though no tenant's policy is left."""
@@ -154,7 +143,7 @@ def test_audiences_keep_tenants_apart_by_themselves(table: Table, attacked: Conn
         outcome = {}
         for tenant in (TENANT_A, MIRROR):
             attacked.execute(text(f"SELECT FROM {opening((tenant, person))}"))
-            outcome[tenant] = tried(attacked, statements[command], values)
+            outcome[tenant] = attempt(attacked, statements[command], **values)
         assert outcome[MIRROR] in (0, "42501"), (command, person)
         if outcome[TENANT_A] not in (0, "42501"):
             able.add(command)

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Table, text
-from sqlalchemy.exc import DBAPIError
 
 from hedgerow.core.base import metadata
 from hedgerow.core.embedded.bootstrap import EVALUATION
@@ -23,7 +22,8 @@ from hedgerow.memory.repository import (
     AsyncProceduralMemoryRepository,
     AsyncSemanticMemoryRepository,
 )
-from isolation.oracle import ADMINS, TENANT_A, TENANT_B, is_partly_split, name, refusal, tenant_tables
+from isolation.oracle import ADMINS, TENANT_A, TENANT_B, is_partly_split, name, tenant_tables
+from isolation.writing import attempt
 from planting import become_session, planting
 from world import World, make_world
 
@@ -91,17 +91,6 @@ def test_every_table_has_an_answer() -> None:
 def admin(seeded: Any) -> Iterator[Connection]:
     with planting(seeded) as connection:
         yield connection
-
-
-def attempt(connection: Connection, statement: str, **values: Any) -> Any:
-    """How many rows it reached, or the SQLSTATE; nothing of it stays."""
-    with connection.begin_nested() as savepoint:
-        try:
-            return connection.execute(text(statement), values).rowcount
-        except DBAPIError as error:
-            return refusal(error)
-        finally:
-            savepoint.rollback()
 
 
 def test_a_scope_that_is_opened_halfway_lends_nothing_to_the_writer(admin: Connection) -> None:

@@ -1,12 +1,16 @@
-"""Rows that a session reads, and that somebody tries to write through its unit of work."""
+"""Rows that somebody tries to write: through the unit of work of a session, or in raw SQL."""
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Table, inspect, select
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Table, inspect, select, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import flag_modified
 
 from hedgerow.core.wall import updatable_columns
+from isolation.oracle import refusal
 
 
 def write_one(session: Session, table: Table, which: ColumnElement[bool], act: str, known: str) -> None:
@@ -27,3 +31,14 @@ def write_one(session: Session, table: Table, which: ColumnElement[bool], act: s
     else:
         setattr(row, attribute, value)
         flag_modified(row, attribute)
+
+
+def attempt(connection: Connection, statement: str, **values: Any) -> Any:
+    """How many rows it reached, or the SQLSTATE; nothing of it stays."""
+    with connection.begin_nested() as savepoint:
+        try:
+            return connection.execute(text(statement), values).rowcount
+        except DBAPIError as error:
+            return refusal(error)
+        finally:
+            savepoint.rollback()

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Table, literal_column, or_
 from sqlalchemy.dialects import postgresql
 
 from hedgerow.core.objects import DbObject, quote
-from hedgerow.core.predicate import Claims, scope_predicate, scope_rule
+from hedgerow.core.predicate import Claims, ScopeRule, scope_predicate, scope_rule
 from hedgerow.core.roles import APP_ROLE, AUDITOR_ROLE, READONLY_ROLE
 from hedgerow.core.scope import CLOSED_SPLITS, Split
 
@@ -101,9 +101,9 @@ def row_security(table: Table) -> Iterator[DbObject]:
                 [f"    USING ({written})"],
             )
     if "hedgerow.written_from" in table.info:
-        yield from _written_from(table, table.info["hedgerow.written_from"])
+        yield from _written_from(table, rule, table.info["hedgerow.written_from"])
     if UNSEALED_INFO in table.info:
-        yield from _written_unsealed(table)
+        yield from _written_unsealed(table, rule)
     for audience in table.info.get(AUDIENCE_INFO, (EVERY_MEMBER,)):
         yield audience.on(table)
 
@@ -118,9 +118,9 @@ def _written_by_tenant(table: Table, own: str) -> Iterator[DbObject]:
         yield _policy(table, f"own_tenant_{command.lower()}", f"AS RESTRICTIVE FOR {command} TO {APP_ROLE}", clauses)
 
 
-def _written_from(table: Table, splits: tuple[str, ...]) -> Iterator[DbObject]:
+def _written_from(table: Table, rule: ScopeRule, splits: tuple[str, ...]) -> Iterator[DbObject]:
     """Writing takes a scope that holds none but ``splits``: what is written cannot have seen another one."""
-    only = _tied(table, f"s.splits <@ ARRAY[{', '.join(quote(split) for split in splits)}]")
+    only = _tied(rule, f"s.splits <@ ARRAY[{', '.join(quote(split) for split in splits)}]")
     for command, clauses in (
         ("INSERT", [f"    WITH CHECK ({only})"]),
         ("UPDATE", [f"    USING ({only})"]),
@@ -130,7 +130,7 @@ def _written_from(table: Table, splits: tuple[str, ...]) -> Iterator[DbObject]:
         yield _policy(table, name, f"AS RESTRICTIVE FOR {command} TO PUBLIC", clauses)
 
 
-def _written_unsealed(table: Table) -> Iterator[DbObject]:
+def _written_unsealed(table: Table, rule: ScopeRule) -> Iterator[DbObject]:
     """What every scope reads is written by sessions that hold no sealed split: they cannot have seen one.
 
     Sessions alone: the owner of the schema loads and migrates, in whatever scope. Rows with a split are held by it; of
@@ -138,28 +138,24 @@ def _written_unsealed(table: Table) -> Iterator[DbObject]:
     could be rewritten.
     """
     sealed = f"ARRAY[{', '.join(quote(split.value) for split in Split if split in CLOSED_SPLITS)}]"
-    only = _tied(table, f"NOT s.splits && {sealed}")
-    rule = scope_rule(table)
-    partly = rule is not None and rule.partial
+    only = _tied(rule, f"NOT s.splits && {sealed}")
     clauses = {
-        "INSERT": [f"    WITH CHECK ({f'split_assignment IS NOT NULL OR {only}' if partly else only})"],
+        "INSERT": [f"    WITH CHECK ({f'split_assignment IS NOT NULL OR {only}' if rule.partial else only})"],
         "UPDATE": [f"    USING ({only})"],
         "DELETE": [f"    USING ({only})"],
     }
-    for command in clauses if not partly else ("INSERT",):
+    for command in clauses if not rule.partial else ("INSERT",):
         if command in table.info["hedgerow.model"].__app_privileges__:
             head = f"AS RESTRICTIVE FOR {command} TO {APP_ROLE}"
             yield _policy(table, f"written_unsealed_{command.lower()}", head, clauses[command])
 
 
-def _tied(table: Table, condition: str) -> str:
+def _tied(rule: ScopeRule, condition: str) -> str:
     """A condition on the splits ``s.splits`` of the scope, and that the row is of that very scope's tenant.
 
     Tenant and splits are read at once: a statement that opens another scope halfway would have them of two.
     """
-    rule = scope_rule(table)
-    tenant = "tenant_id" if rule is None else rule.tenant_column
-    return f"{tenant} = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE {condition})"
+    return f"{rule.tenant_column} = (SELECT s.tenant_id FROM app.current_holding() AS s WHERE {condition})"
 
 
 def grants(table: Table) -> Iterator[DbObject]:
